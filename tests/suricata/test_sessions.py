@@ -1,0 +1,163 @@
+"""The rules over hand-made sessions (tests/zeek/make_traces.py) and the shipped capture, in the real Suricata."""
+
+from __future__ import annotations
+
+import base64
+import importlib.util
+import json
+import shutil
+import subprocess
+from collections import Counter
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).parents[2]
+RULES = PROJECT / "suricata_rules"
+CONFIG = Path("/etc/suricata/suricata.yaml")
+SHIPPED = PROJECT / "pcaps" / "workstation"
+
+pytestmark = [
+    pytest.mark.skipif(shutil.which("suricata") is None, reason="Suricata is not installed"),
+    pytest.mark.skipif(not CONFIG.exists(), reason="no /etc/suricata/suricata.yaml"),
+]
+
+Event = dict[str, Any]
+
+
+def replay(capture: Path, folder: Path) -> list[Event]:
+    """EVE records of the include's own log."""
+    command = ["suricata", "-c", str(CONFIG), "--include", str(RULES / "whosasking.yaml"), "-S", f"{RULES}/*.rules"]
+    command += ["-r", str(capture), "-l", str(folder), "-k", "none", "--runmode", "single", "--init-errors-fatal"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return [json.loads(line) for line in (folder / "whosasking.json").read_text("utf-8").splitlines()]
+
+
+@pytest.fixture(scope="session")
+def eve(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Event]]:
+    """Trace name -> its EVE records."""
+    spec = importlib.util.spec_from_file_location("make_traces", PROJECT / "tests" / "zeek" / "make_traces.py")
+    assert spec
+    assert spec.loader
+    traces = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(traces)
+    found = {}
+    for name, make in traces.TRACES.items():
+        folder = tmp_path_factory.mktemp(name)
+        make().write(folder / "trace.pcap")
+        found[name] = replay(folder / "trace.pcap", folder)
+    return found
+
+
+def alerts(events: list[Event], *sids: int) -> list[Event]:
+    chosen = [e for e in events if e["event_type"] == "alert" and (not sids or e["alert"]["signature_id"] in sids)]
+    return sorted(chosen, key=lambda e: (e["flow"]["start"], e["alert"]["signature_id"]))
+
+
+def counts(events: list[Event]) -> dict[int, int]:
+    return dict(Counter(e["alert"]["signature_id"] for e in alerts(events)))
+
+
+def payload(event: Event) -> bytes:
+    return base64.b64decode(event["payload"])
+
+
+def kept_queries(events: list[Event]) -> dict[int, str]:
+    """Server port -> the request the flow variable kept."""
+    flows = [e for e in events if e["event_type"] == "flow" and "flowvars" in e.get("metadata", {})]
+    return {e["dest_port"]: e["metadata"]["flowvars"][0]["whosasking_query"] for e in flows}
+
+
+def test_the_payload_of_a_port_43_alert_is_the_whole_query(eve: dict[str, list[Event]]) -> None:
+    found = alerts(eve["port43"], 1596001)
+    assert [payload(event) for event in found] == [
+        b"example.com\r\n",
+        b"domain example.com\r\n",  # sent in three segments
+        b"=example.net\n",
+        b"-V Md5.6 --charset UTF-8 -T person Jane Roe\r\n",
+        b"n + 192.0.2.7\r\n",
+        b"AS64496",  # no line end at all
+    ]
+    assert all(event["community_id"].startswith("1:") for event in found)
+
+
+def test_a_bulk_session_is_one_query_alert_and_its_kind(eve: dict[str, list[Event]]) -> None:
+    assert counts(eve["bulk"]) == {1596001: 3, 1596002: 1, 1596003: 1, 1596004: 1, 1596005: 1}
+    assert payload(alerts(eve["bulk"], 1596001)[0]).splitlines()[2:4] == [b"192.0.2.1", b"192.0.2.2"]
+
+
+def test_hostile_bytes_are_kept_as_they_were(eve: dict[str, list[Event]]) -> None:
+    found = [payload(event) for event in alerts(eve["hostile"], 1596001)]
+    assert found[0] == b"\x1b[31mred\x07\t<script>\xff\xfe\\x41\r\n"
+    assert len(found) == 5
+    assert max(map(len, found)) <= 4096
+
+
+def test_other_protocols_on_port_43_raise_nothing(eve: dict[str, list[Event]]) -> None:
+    assert counts(eve["foreign-on-43"]) == {}
+
+
+def test_whois_on_another_port_is_known_by_its_answer_and_the_query_is_kept(eve: dict[str, list[Event]]) -> None:
+    events = eve["odd-port"]
+    found = {e["flow"]["dest_port"]: e["alert"]["signature_id"] for e in alerts(events, *range(1596010, 1596023))}
+    assert found == {4343: 1596010, 7043: 1596020, 8043: 1596011, 10_043: 1596012}
+    kept = kept_queries(events)
+    assert {port: kept[port] for port in found} == {
+        4343: "example.org",
+        7043: "192.0.2.0/24",
+        8043: "-V Md5.6 192.0.2.1",
+        10_043: "example.uk",
+    }
+
+
+def test_tls_names_alert_for_tools_only(eve: dict[str, list[Event]]) -> None:
+    assert counts(eve["tls"]) == {1596201: 1, 1596203: 1, 1596231: 1}
+
+
+def test_http_rules(eve: dict[str, list[Event]]) -> None:
+    assert counts(eve["http"]) == {1596101: 1, 1596103: 3, 1596221: 2, 1596404: 1}
+    masquerade = alerts(eve["http"], 1596404)[0]
+    assert b"GET /whois/example.com" in payload(masquerade)
+    assert b"Accept-Language" not in payload(masquerade)
+
+
+def test_the_log_says_which_headers_a_request_had(eve: dict[str, list[Event]]) -> None:
+    requests = [e["http"] for e in eve["http"] if e["event_type"] == "http" and e["http"]["hostname"] == "who.is"]
+    names = [{header["name"] for header in request["request_headers"]} for request in requests]
+    assert sorted(map(sorted, names)) == [["Accept"], ["Accept", "Accept-Language"]]
+
+
+def tuple_of(entry: Event) -> tuple[Any, ...]:
+    return entry["src_ip"], entry["src_port"], entry["dst_ip"], entry["dst_port"]
+
+
+def flow_of(event: Event) -> tuple[Any, ...]:
+    flow = event["flow"]
+    return str(ip_address(flow["src_ip"])), flow["src_port"], str(ip_address(flow["dest_ip"])), flow["dest_port"]
+
+
+@pytest.mark.skipif(not (SHIPPED / "capture.pcap").exists(), reason="no recorded capture")
+def test_the_recorded_workstation(tmp_path: Path) -> None:
+    events = replay(SHIPPED / "capture.pcap", tmp_path)
+    expected = yaml.safe_load((SHIPPED / "expected.yaml").read_text("utf-8"))
+    lookups = [entry for entry in expected["lookups"] if entry.get("dst_port")]
+    asked = {
+        tuple_of(entry): entry["query"]["text"].strip()
+        for entry in lookups
+        if entry["dst_port"] == 43 and entry["wire_only"]["verdict"] == "reported"
+    }
+    found = {flow_of(event): payload(event).decode().splitlines()[0] for event in alerts(events, 1596001)}
+    assert found == asked
+    unknown = [event for event in alerts(events) if flow_of(event) not in set(map(tuple_of, lookups))]
+    assert {event["alert"]["signature_id"] for event in unknown} <= set(
+        range(1596231, 1596240)
+    )  # the DNS queries before them
+    stacks = {
+        event["tls"].get("sni"): event["tls"].get("ja3", {}).get("string", "") for event in events if "tls" in event
+    }
+    assert {entry["server"] for entry in lookups if entry["transport"] == "tls"} <= stacks.keys()
+    assert all(stack.startswith("771,") for stack in stacks.values())

@@ -1,0 +1,9 @@
+@load ./main
+@load ./hosts
+@load ./dns
+@load ./client-hello
+@load ./query
+@load ./tls
+@load ./http
+@load ./whois
+@load ./odd-port
