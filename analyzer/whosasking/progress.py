@@ -18,7 +18,7 @@ class Progress(Protocol):
         """Say what is being done now, in a few words."""
 
     def close(self) -> None:
-        """The work is over; may be called more than once."""
+        """End the work; may be called more than once."""
 
 
 class _Silent:

@@ -37,6 +37,9 @@ SEED_TERMS = re.compile(
 )
 
 
+TYPED = {step.name: step.asks for step in (*STEPS, *BROWSER_STEPS) if step.asks}
+"""What a command line asks, as a person reads it: the server named and the query."""
+
 SPOOFED = {step.name for step in (*STEPS, *BROWSER_STEPS) if step.spoofs_browser}
 WHOIS_PORT, DNS_PORT = 43, 53
 
@@ -177,11 +180,14 @@ def _tool(oracle: Oracle, process: Process, offset: float) -> dict[str, Any] | N
         beyond = any(oracle.role(host) in LOOKUP_ROLES for host in hosts)
     if not process.execed or not (floor or beyond):
         return None
+    server, text, asked, kind = TYPED.get(oracle.step(process.start)) or (None,) * 4
     return {
         "name": oracle.step(process.start),
         "detection": TOOL,
         "host_ts": iso(process.start - round(offset * 1_000_000)),
         "floor": floor,
+        "server": server,
+        "query": {"text": text, "object": asked, "kind": kind} if text else None,
         "process": _process(process),
         **_is("reported", "tool execution"),
         "wire_only": None,

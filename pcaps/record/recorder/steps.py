@@ -21,6 +21,8 @@ class Step:
     command: str
     pages: tuple[tuple[str, str], ...] = ()
     spoofs_browser: bool = False
+    asks: tuple[str | None, str | None, str | None, str | None] | None = None
+    """What the command line itself says it asks: server, text, object, kind."""
 
 
 def _window(name: str, program: str, *urls: str) -> Step:
@@ -36,31 +38,57 @@ STEPS = (
     Step("ordinary-shell", "date; ls -la ~/bin; cat /etc/hostname"),
     Step("ordinary-api", "curl -s 'https://api.weather.example/v1/forecast?city=Oslo'"),
     # WHOIS, port 43
-    Step("whois-plain", "whois example.com"),
-    Step("whois-referral-iana", "whois -I example.com"),
-    Step("whois-host", "whois -h whois.ripe.net AS3333"),
-    Step("whois-ip", "whois 8.8.8.8"),
-    Step("whois-odd-port", "whois -h whois.radb.net -p 8043 193.0.0.0/21"),
-    Step("whois-bulk", "nc -q 1 whois.cymru.com 43 < ~/bin/addresses.txt"),
+    Step("whois-plain", "whois example.com", asks=(None, "example.com", "example.com", "domain")),
+    Step("whois-referral-iana", "whois -I example.com", asks=(None, "example.com", "example.com", "domain")),
+    Step("whois-host", "whois -h whois.ripe.net AS3333", asks=("whois.ripe.net", "AS3333", "AS3333", "asn")),
+    Step("whois-ip", "whois 8.8.8.8", asks=(None, "8.8.8.8", "8.8.8.8", "ip")),
+    Step(
+        "whois-odd-port",
+        "whois -h whois.radb.net -p 8043 193.0.0.0/21",
+        asks=("whois.radb.net", "193.0.0.0/21", "193.0.0.0/21", "cidr"),
+    ),
+    Step("whois-bulk", "nc -q 1 whois.cymru.com 43 < ~/bin/addresses.txt", asks=("whois.cymru.com", None, None, None)),
     Step("nmap-script", "nmap -sn -Pn -n --script whois-domain example.com"),
     Step("perl-socket", "perl ~/bin/registry.pl"),
     Step("bash-dev-tcp", "bash -c 'exec 3<>/dev/tcp/whois.iana.org/43; printf \"example.net\\r\\n\" >&3; cat <&3'"),
-    Step("bash-one-liner", 'bash -c "whois example.net | grep -i registrar"'),
+    Step(
+        "bash-one-liner",
+        'bash -c "whois example.net | grep -i registrar"',
+        asks=(None, "example.net", "example.net", "domain"),
+    ),
     # RDAP and lookup sites by tools
-    Step("curl-rdap", "curl -s https://rdap.arin.net/registry/ip/8.8.8.8"),
-    Step("curl-redirector", "curl -sL https://rdap.org/domain/example.com"),
-    Step("curl-rdap-clear", "curl -s http://rdap.registro.br/domain/example.com.br"),
+    Step(
+        "curl-rdap",
+        "curl -s https://rdap.arin.net/registry/ip/8.8.8.8",
+        asks=("rdap.arin.net", "/registry/ip/8.8.8.8", "8.8.8.8", "ip"),
+    ),
+    Step(
+        "curl-redirector",
+        "curl -sL https://rdap.org/domain/example.com",
+        asks=("rdap.org", "/domain/example.com", "example.com", "domain"),
+    ),
+    Step(
+        "curl-rdap-clear",
+        "curl -s http://rdap.registro.br/domain/example.com.br",
+        asks=("rdap.registro.br", "/domain/example.com.br", "example.com.br", "domain"),
+    ),
     Step(
         "curl-spoofed-clear",
         f"curl -s -A '{CHROME_AGENT}' 'http://viewdns.info/reversewhois/?q=example.com'",
         spoofs_browser=True,
+        asks=("viewdns.info", "/reversewhois/?q=example.com", "example.com", "domain"),
     ),
     Step(
         "curl-spoofed-tls",
         f"curl -s -A '{CHROME_AGENT}' 'https://viewdns.info/iphistory/?domain=example.com'",
         spoofs_browser=True,
+        asks=("viewdns.info", "/iphistory/?domain=example.com", "example.com", "domain"),
     ),
-    Step("wget-rdap", "wget -qO- https://rdap.verisign.com/com/v1/domain/example.com"),
+    Step(
+        "wget-rdap",
+        "wget -qO- https://rdap.verisign.com/com/v1/domain/example.com",
+        asks=("rdap.verisign.com", "/com/v1/domain/example.com", "example.com", "domain"),
+    ),
     Step("python-urllib", "python3 ~/bin/netinfo.py"),
     Step("python-requests", "python3 ~/bin/registrant.py"),
     Step("python-rdap-client", "python3 ~/bin/registry_client.py"),
@@ -70,7 +98,11 @@ STEPS = (
     Step("go-net-http", "~/bin/regcheck"),
     Step("ruby-net-http", "ruby ~/bin/dossier.rb"),
     Step("perl-lwp", "perl ~/bin/history.pl"),
-    Step("hidden-name", "openssl s_client -quiet -noservername -connect rdap.arin.net:443 < ~/bin/no-name.txt"),
+    Step(
+        "hidden-name",
+        "openssl s_client -quiet -noservername -connect rdap.arin.net:443 < ~/bin/no-name.txt",
+        asks=("rdap.arin.net", None, None, None),
+    ),
     # traps
     Step("trap-internal-server", "python3 ~/bin/inventory.py"),
     Step(

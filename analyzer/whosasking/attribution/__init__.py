@@ -1,0 +1,13 @@
+"""Which process made a lookup: clock offset, host identity, and the evidence ladder.
+
+Input are the records of both sides; output is one attribution a lookup, each with its method, confidence and reason, or
+the reason why nobody is named. ``policy`` holds every window and confidence.
+"""
+
+from __future__ import annotations
+
+from whosasking.attribution.anchors import wanted
+from whosasking.attribution.joining import attribute
+from whosasking.attribution.result import Result, duplicates, matched_records, on_sensor_clock
+
+__all__ = ["Result", "attribute", "duplicates", "matched_records", "on_sensor_clock", "wanted"]

@@ -1,0 +1,158 @@
+"""One attribution run: load the record tables, align the clocks, climb the ladder, say why the rest is open."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Protocol
+
+from whosasking.attribution import clocks, communityids, nobody, rungs, sql, tables, words
+from whosasking.attribution.addresses import canonical
+from whosasking.attribution.ladder import Ladder
+from whosasking.attribution.registry import Registry
+from whosasking.attribution.result import Result
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from whosasking.attribution.clocks import Clock
+    from whosasking.attribution.result import HostProduct
+    from whosasking.engines.interface import Engine
+    from whosasking.model import Attribution, Connection, EndpointReading, Lookup, Micros
+
+NO_ADDRESSES: Mapping[str, Sequence[str]] = MappingProxyType({})
+_BELOW = (rungs.WITHOUT_PORT, rungs.BY_NAME, rungs.BY_COMMAND, rungs.SAME_SERVER)
+
+
+class _Tool(Protocol):
+    @property
+    def kind(self) -> str:
+        """Kind of client, as the catalogue says."""
+
+
+class KnowsTools(Protocol):
+    """The part of the catalogue that attribution asks: is this process a known client."""
+
+    def tool(self, process_name: str, command_line: str | None) -> _Tool | None:
+        """Give the known client a process is."""
+
+
+def attribute(
+    lookups: Sequence[Lookup],
+    endpoint: EndpointReading,
+    anchors: Sequence[Connection],
+    host_addresses: Mapping[str, Sequence[str]] = NO_ADDRESSES,
+    known: KnowsTools | None = None,
+) -> Result:
+    """Say for every lookup which process made it, or why that cannot be said.
+
+    ``anchors`` are connections whose tuples ``wanted`` asked for; ``host_addresses`` maps a host's name to addresses
+    its records do not show; ``known`` is the catalogue (the shipped one when None).
+    """
+    recorded = endpoint.starts or endpoint.sockets or endpoint.unowned_sockets or endpoint.name_queries
+    if not recorded or not (lookups or anchors):
+        return Result(attributions=[nobody.without_records(lookup) for lookup in lookups])
+    # Only now is an engine worth its start.
+    from whosasking.engines.duckdb import DuckDB  # noqa: PLC0415
+
+    registry = Registry(endpoint, host_addresses)
+    with DuckDB() as engine:
+        aligned = _align(engine, registry, lookups, anchors)
+        hosts = [_hosts_of(lookup, registry, aligned) for lookup in lookups]
+        ladder = Ladder(engine, registry, aligned, lookups, hosts)
+        _climb(engine, registry, ladder, lookups, known)
+    attributions: list[Attribution] = [ladder.found.get(n) or nobody.because(n, ladder) for n in range(len(lookups))]
+    return Result(
+        attributions=attributions,
+        offsets=clocks.offsets(aligned),
+        gaps=_gaps(registry, lookups, hosts),
+        network_clocks=_by_product(aligned, [clock.network for clock in aligned]),
+        process_clocks=_by_product(aligned, [clock.process for clock in aligned]),
+    )
+
+
+def _align(engine: Engine, registry: Registry, lookups: Sequence[Lookup], anchors: Sequence[Connection]) -> list[Clock]:
+    engine.load("flow", tables.FlowRow, tables.flows(lookups, anchors))
+    engine.load("socket", tables.SocketRow, tables.sockets(registry))
+    engine.load("host_address", tables.AddressRow, tables.addresses(registry))
+    engine.load("name_query", tables.NameRow, tables.names(registry))
+    engine.query(sql.read("views"))
+    aligned = clocks.align(engine, registry)
+    engine.load("clock", tables.ClockRow, clocks.rows(aligned))
+    return aligned
+
+
+def _climb(
+    engine: Engine, registry: Registry, ladder: Ladder, lookups: Sequence[Lookup], known: KnowsTools | None
+) -> None:
+    ladder.climb(rungs.BY_TUPLE)
+    by_id = communityids.without_tuple(lookups)
+    if by_id:
+        servers = frozenset(filter(None, (canonical(lookups[row.lookup].dst_ip) for row in by_id)))
+        engine.load("lookup_id", communityids.LookupIdRow, by_id)
+        engine.load("socket_id", communityids.SocketIdRow, communityids.of_sockets(registry, servers))
+        ladder.climb(rungs.BY_COMMUNITY_ID)
+    if not ladder.open():
+        return
+    engine.load("answer", tables.AnswerRow, tables.answers(registry))
+    engine.load("process", tables.ProcessRow, tables.processes(registry, _tool_kinds(registry, known)))
+    engine.query(sql.read("mentions"))
+    ladder.climb_by_host(_BELOW)
+
+
+def _tool_kinds(registry: Registry, known: KnowsTools | None) -> dict[int, str]:
+    """Ask the catalogue about every started process, once for each name and command line."""
+    if known is None:
+        from whosasking import catalogue  # noqa: PLC0415 -- a caller that brings its own needs none loaded
+
+        known = catalogue.load()
+    asked: dict[tuple[str, str | None], str | None] = {}
+    kinds = {}
+    for n, _, process in registry.started():
+        key = (process.name, process.command_line)
+        if key not in asked:
+            tool = known.tool(*key)
+            asked[key] = None if tool is None else tool.kind
+        kind = asked[key]
+        if kind is not None:
+            kinds[n] = kind
+    return kinds
+
+
+def _hosts_of(lookup: Lookup, registry: Registry, aligned: Sequence[Clock]) -> list[int]:
+    """Give the hosts that have a lookup's client address; of several, those whose records cover its time."""
+    hosts = sorted(registry.addresses.get(canonical(lookup.src_ip) or "", ()))
+    if len(hosts) < 2:  # noqa: PLR2004
+        return hosts
+    there = {
+        host
+        for clock, (host, _) in zip(aligned, registry.timelines, strict=True)
+        if clock.span is not None and clock.span[0] <= lookup.ts <= clock.span[1]
+    }
+    return [host for host in hosts if host in there] or hosts
+
+
+def _by_product(aligned: Sequence[Clock], offsets: Iterable[Micros | None]) -> dict[HostProduct, Micros]:
+    return {
+        (clock.host.casefold(), clock.product.casefold()): offset
+        for clock, offset in zip(aligned, offsets, strict=True)
+        if offset is not None
+    }
+
+
+def _gaps(registry: Registry, lookups: Sequence[Lookup], hosts: Sequence[Sequence[int]]) -> tuple[str, ...]:
+    clients = {lookup.src_ip for lookup in lookups if lookup.src_ip}
+    bare = {lookup.src_ip for lookup, ours in zip(lookups, hosts, strict=True) if lookup.src_ip and not ours}
+    shared = {
+        words.shared_address(lookup.src_ip, [registry.hosts[host] for host in ours])
+        for lookup, ours in zip(lookups, hosts, strict=True)
+        if lookup.src_ip and len(ours) > 1
+    }
+    damaged = sum(not tables.usable(socket.ts) for socket in registry.sockets)
+    damaged += sum(not tables.usable(query.ts) for query in registry.reading.name_queries)
+    gaps = sorted(shared)
+    if bare:
+        listed = ", ".join(words.names(bare))
+        gaps.insert(0, f"no endpoint records for {len(bare)} of {len(clients)} clients that made lookups: {listed}")
+    if damaged:
+        gaps.append(f"{damaged} endpoint records with an impossible time were left out")
+    return tuple(gaps)

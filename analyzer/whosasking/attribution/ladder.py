@@ -1,0 +1,156 @@
+"""The evidence ladder: each lookup goes down the rungs until one yields exactly one process, or is given to none.
+
+A rung sees only the lookups that are still open, so its tables and SQL are loaded and run only when it is needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from whosasking.attribution import policy, sql, tables, words
+from whosasking.attribution.registry import alive
+from whosasking.attribution.rungs import Choice, Match, Rung
+from whosasking.model import Attributed, Candidate, Lookup
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from whosasking.attribution.clocks import Clock
+    from whosasking.attribution.registry import Registry
+    from whosasking.engines.interface import Engine
+    from whosasking.model import Process
+
+MOST_CANDIDATES = 8
+
+
+class Ladder:
+    """One run over one engine that holds the ``flow``, ``socket`` and ``clock`` tables.
+
+    ``hosts`` gives, per lookup, the hosts that have its address at its time.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        registry: Registry,
+        clocks: Sequence[Clock],
+        lookups: Sequence[Lookup],
+        hosts: Sequence[Sequence[int]],
+    ) -> None:
+        """Start at the foot, every lookup open."""
+        self._engine = engine
+        self.registry = registry
+        self._clocks = clocks
+        self.lookups = lookups
+        self._rows = {row.n: row for row in tables.lookup_rows(lookups, range(len(lookups)))}
+        self.hosts = hosts
+        self.found: dict[int, Attributed] = {}
+        self.ambiguous: dict[int, tuple[Rung, tuple[Match, ...]]] = {}
+        self.far: dict[int, Match] = {}
+        self.no_process: dict[int, Match] = {}
+
+    def climb_by_host(self, below: Sequence[Rung]) -> None:
+        """Rungs 2 to 4: events of the lookup's host, one rung after another, while lookups are open."""
+        open_now = self.open()
+        hosts = (tables.HostRow(n, self.hosts[n][0]) for n in open_now if len(self.hosts[n]) == 1)
+        self._engine.load("lookup", tables.LookupRow, (self._rows[n] for n in open_now))
+        self._engine.load("lookup_host", tables.HostRow, hosts)
+        for rung in below:
+            if self.open():
+                self.climb(rung)
+        for lookup, *rest in self._engine.query(sql.read("same_tuple_far"), {"unknown": tables.LATEST}):
+            self.far[lookup] = Match(*rest)
+
+    def clocks_of(self, host: int) -> list[Clock]:
+        """Give the clocks of a host's products."""
+        return [clock for clock, (owner, _) in zip(self._clocks, self.registry.timelines, strict=True) if owner == host]
+
+    def open(self) -> list[int]:
+        """Give the lookups no rung has decided."""
+        return [n for n in self._rows if n not in self.found]
+
+    def climb(self, rung: Rung) -> None:
+        """Let a rung decide what is still open. Rung 1 needs no host: the tuple names it."""
+        matches: dict[int, list[Match]] = {}
+        for lookup, *rest in self._engine.query(sql.read(rung.sql), rung.parameters):
+            if lookup not in self.found and lookup in self._rows:
+                matches.setdefault(lookup, []).append(Match(*rest))
+        for lookup, rows in matches.items():
+            self._weigh(rung, lookup, rows)
+
+    def _weigh(self, rung: Rung, lookup: int, matches: Sequence[Match]) -> None:
+        running = [match for match in matches if self._may_run(lookup, match)]
+        choice = rung.choose(self._rows[lookup], running, self.registry)
+        if choice.winner is not None and not self._contradicts(lookup, choice.winner):
+            self.found[lookup] = self._attributed(rung, lookup, choice)
+        elif choice.others and lookup not in self.ambiguous:
+            self.ambiguous[lookup] = (rung, choice.others)
+        if choice.unknown is not None:
+            self.no_process.setdefault(lookup, choice.unknown)
+
+    def _may_run(self, lookup: int, match: Match) -> bool:
+        """Say whether a process can have been alive at the time of a lookup. An exact tuple needs no such check."""
+        clock = self._clocks[match.timeline]
+        if clock.assumed and match.apart is not None and abs(match.apart) > policy.ASSUMED_REACH:
+            return False
+        offset = clock.process
+        if match.evidence == "tuple" or offset is None:
+            return True
+        at = self.lookups[lookup].ts - offset
+        return alive(self.registry.processes[match.process], at, policy.PROCESS_SLACK)
+
+    def _contradicts(self, lookup: int, winner: Match) -> bool:
+        """Say whether a stronger rung narrowed a lookup down to processes this winner is none of."""
+        rung, others = self.ambiguous.get(lookup, (None, ()))
+        return rung is not None and rung.complete and all(winner.process != other.process for other in others)
+
+    def _attributed(self, rung: Rung, number: int, choice: Choice) -> Attributed:
+        lookup, winner = self.lookups[number], choice.winner
+        assert winner is not None  # noqa: S101 -- the caller looked
+        clock = self._clocks[winner.timeline]
+        socket = None if winner.socket is None else self.registry.sockets[winner.socket]
+        return Attributed(
+            process=self.registry.processes[winner.process],
+            method=rung.method,
+            confidence=round(choice.confidence * clock.factor, 3),
+            reason=self._reason(rung.what, lookup, winner),
+            candidates=self.candidates(choice.others, lookup),
+            record=socket.id if socket else None,
+        )
+
+    def _reason(self, what: str, lookup: Lookup, match: Match) -> str:
+        clock = self._clocks[match.timeline]
+        offset = clock.network if match.socket is not None or match.evidence == "name" else clock.process
+        said = _SAYS.get(match.evidence, _plain)(what, lookup)
+        return words.matched(said, lookup, match.apart or 0, offset or 0, clock)
+
+    def candidates(self, matches: Sequence[Match], lookup: Lookup) -> tuple[Candidate, ...]:
+        """Name other processes, each with how far its event is away."""
+        return tuple(
+            Candidate(process=self._process(match), reason=self._reason("also fits", lookup, match))
+            for match in matches[:MOST_CANDIDATES]
+        )
+
+    def _process(self, match: Match) -> Process:
+        return self.registry.processes[match.process]
+
+
+def _plain(what: str, lookup: Lookup) -> str:
+    return f"{what} {words.tuple_of(lookup)}"
+
+
+def _named(what: str, lookup: Lookup) -> str:
+    return f"{what} ({lookup.server or lookup.dst_ip})"
+
+
+def _command(words_for: str) -> Callable[[str, Lookup], str]:
+    return lambda what, _: f"{what}, its command line {words_for}"
+
+
+_SAYS: dict[str, Callable[[str, Lookup], str]] = {
+    "name": _named,
+    "server and object": _command("names the server and what was asked"),
+    "object": _command("names what was asked"),
+    "server": _command("names the server"),
+    "client": lambda what, _: f"{what}, a known client of this protocol",
+}

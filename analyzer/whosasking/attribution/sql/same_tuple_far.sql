@@ -1,0 +1,22 @@
+-- For the reason why a lookup is open: the socket of its tuple that is nearest in time, however far. Where the host's
+-- clock could not be aligned `apart` is NULL, and any socket of the tuple stands.
+WITH seen AS (
+    SELECT f.n AS lookup, s.process, s.timeline, s.n AS socket, f.ts - (s.ts + c.network) AS apart
+    FROM lookup AS l
+    JOIN either_way AS f ON f.n = l.n
+    JOIN socket AS s
+        ON s.local_ip = f.local_ip
+        AND s.local_port = f.local_port
+        AND s.remote_ip = f.remote_ip
+        AND s.remote_port = f.remote_port
+        AND s.protocol = coalesce(f.protocol, s.protocol)
+    JOIN clock AS c USING (timeline)
+),
+nearest AS (
+    SELECT lookup, min_by(seen, coalesce(abs(apart), $unknown)) AS one
+    FROM seen
+    GROUP BY lookup
+)
+SELECT lookup, one.process, one.timeline, one.apart, one.socket, 'tuple' AS evidence
+FROM nearest
+ORDER BY lookup

@@ -1,0 +1,282 @@
+"""Microsoft Defender for Endpoint: DeviceProcessEvents, DeviceNetworkEvents, DeviceNetworkInfo and DNS in DeviceEvents.
+
+Defender records one event per distinct set of fields and day, so no event does not mean no process. Connections it only
+inspected come with pid 0; the collector ties them to the connection of the same tuple that names a process.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from whosasking.endpoints.defender_columns import (
+    NETWORK,
+    NETWORK_INFO,
+    PROCESS,
+    Columns,
+    csv_header,
+    local_time,
+    row_of_json,
+    table_of,
+)
+from whosasking.endpoints.interface import UNKNOWN_PROCESS as LATER
+from whosasking.endpoints.interface import Collector, Facts, Noted, digest
+from whosasking.endpoints.rows import BadRowError, csv_rows, decode, json_rows
+from whosasking.endpoints.values import address, basename, instant, port, process_id, text, transport, verbatim
+from whosasking.inputs import open_lines
+from whosasking.model import Micros, NameQuery, Socket, SourceRef
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from whosasking.inputs import Input, Tally
+    from whosasking.progress import Progress
+
+PRODUCT = "Microsoft Defender"
+_LISTENING = "listeningconnectioncreated"
+_DNS_ACTIONS = frozenset({"dnsqueryresponse", "dnsqueryrequest"})
+_INBOUND = "inboundconnection"
+_MAPPED = frozenset({"foursixmapping", "fourtosixmapping", "teredo"})
+_OUTCOMES = {
+    "connectionsuccess": True,
+    "connectionsuccessaggregatedreport": True,
+    "connectionacknowledged": True,
+    "inboundconnectionaccepted": True,
+    "connectionfailed": False,
+    "connectionfailedaggregatedreport": False,
+}
+_INSPECTED = ("connectioninspected", "networksignatureinspected")
+_MOST_ANSWERS = 256
+LOCAL_TIME = (
+    "times are '[Local Time]' of a zone the export does not name: read as UTC, so they may be hours off "
+    "(export in UTC, or let the clock offset to a sensor's log correct them)"
+)
+
+
+class BadRecordError(ValueError):
+    """A row lacks what it cannot do without; ``str()`` says what."""
+
+
+def read_csv(inp: Input, collector: Collector, tally: Tally, progress: Progress) -> None:
+    """Read a CSV export: advanced hunting, Log Analytics or device timeline."""
+    lines = open_lines(inp, tally, progress)
+    header = next(lines, None)
+    known = csv_header(header[1].decode("utf-8", "replace")) if header else None
+    if known is None:
+        tally.fail("the CSV header has none of Defender's columns (Timestamp, DeviceName, ActionType, RemoteIP, ...)")
+        return
+    names, delimiter = known
+    if local_time(names):
+        tally.skip(None, LOCAL_TIME)
+    _read(_csv(csv_rows(lines, delimiter, len(names), tally), names), collector, tally)
+
+
+def _csv(records: Iterator[tuple[int, list[str]]], names: list[str]) -> Iterator[tuple[int, Columns | None]]:
+    for number, fields in records:
+        yield number, row_of_json(dict(zip(names, fields, strict=True)))
+
+
+def read_json(inp: Input, collector: Collector, tally: Tally, progress: Progress) -> None:
+    """Read a JSON export: rows a line, an array, ``{"Results": [...]}``, ``{"value": [...]}`` or streaming rows."""
+    _read(((number, row_of_json(row)) for number, row in json_rows(inp, tally, progress)), collector, tally)
+
+
+def _read(rows: Iterator[tuple[int, Columns | None]], collector: Collector, tally: Tally) -> None:
+    noted = Noted()
+    for number, row in rows:
+        tally.records += 1
+        if row is None:
+            tally.skip(number, "no row of a Defender table: it lacks a time, a device or what happened")
+            continue
+        try:
+            used = _take(row, SourceRef(path=tally.path, line=number), collector, noted)
+        except BadRecordError as error:
+            tally.skip(number, str(error))
+        else:
+            tally.candidates += used
+    noted.tell(tally)
+
+
+def _take(row: Columns, source: SourceRef, collector: Collector, noted: Noted) -> bool:
+    """Hand one row to the collector; False when it is of a kind that is not used."""
+    table, action = table_of(row), (text(row.get("actiontype")) or "").casefold()
+    if table not in {PROCESS, NETWORK, NETWORK_INFO} and action not in _DNS_ACTIONS:
+        noted.add("rows not used", f"table {(table or 'unknown')[:40]}")
+        return False
+    if action == _LISTENING and address(row.get("remoteip")) is None:
+        noted.add("ListeningConnectionCreated rows: a listening socket is no connection")
+        return False
+    ts = instant(row.get("timestamp")) or instant(row.get("timegenerated"))
+    if ts is None:
+        raise BadRecordError("no Timestamp that can be read")
+    name = text(row.get("devicename")) or text(row.get("deviceid"))
+    if name is None:
+        raise BadRecordError("no DeviceName")
+    event = _Event(row, action, collector.host(name, ts), ts, source)
+    if table == NETWORK_INFO:
+        _addresses(event, collector)
+    elif action in _DNS_ACTIONS:
+        return _query(event, collector, noted)
+    elif table == PROCESS:
+        _start(event, collector)
+    else:
+        _connection(event, collector)
+    return True
+
+
+class _Event:
+    """One row with what every table shares."""
+
+    def __init__(self, row: Columns, action: str, host: str, ts: Micros, source: SourceRef) -> None:
+        self.row = row
+        self.action = action
+        self.host = host
+        self.ts = ts
+        self.source = source
+
+    def text(self, name: str) -> str | None:
+        """Return a column as text."""
+        return text(self.row.get(name))
+
+    def extra(self) -> dict[str, Any]:
+        """Return AdditionalFields, which exports write as an object or as JSON in a string."""
+        value = self.row.get("additionalfields")
+        if isinstance(value, str) and value.lstrip().startswith("{"):
+            try:
+                value = decode(value.encode("utf-8", "replace"))
+            except BadRowError:
+                return {}
+        return value if isinstance(value, dict) else {}
+
+    def process(self, prefix: str, collector: Collector, *, parent: str | None = None) -> str | None:
+        """Add the process the columns under ``prefix`` tell of; its key, or None when they name none."""
+        name, of = self.text(f"{prefix}filename"), prefix or "process"
+        if name is None:
+            return None
+        facts = Facts(
+            host=self.host,
+            name=name,
+            pid=process_id(self.row.get(f"{of}id")),
+            path=_path(self.text(f"{prefix}folderpath"), name),
+            command_line=verbatim(self.row.get(f"{of}commandline")),
+            user=self.text(f"{prefix}accountname"),
+            started=instant(self.row.get(f"{of}creationtime")),
+            parent=parent,
+        )
+        return collector.process(self._key(facts), facts)
+
+    def _key(self, facts: Facts) -> str:
+        """Host, pid and creation time; the name too, because exec keeps both. Without them: whatever tells it apart."""
+        device = self.text("deviceid") or self.host.casefold()
+        name = (facts.name or "").casefold()
+        if facts.pid is not None and facts.started is not None:
+            return f"{device}/{facts.pid}/{facts.started}/{name}"
+        return f"{device}/{facts.pid or '?'}/?/{name}/{digest(facts.command_line, facts.user)}"
+
+
+def _path(folder: str | None, name: str) -> str | None:
+    """Return the full path: FolderPath holds it already, in some exports the folder alone."""
+    if folder is None or (basename(folder) or "").casefold() == name.casefold():
+        return folder
+    return f"{folder.rstrip('/')}/{name}" if folder.startswith("/") else f"{folder.rstrip(chr(92))}\\{name}"
+
+
+def _start(event: _Event, collector: Collector) -> None:
+    grandparent = event.process("initiatingprocessparent", collector)
+    parent = event.process("initiatingprocess", collector, parent=grandparent)
+    key = event.process("", collector, parent=parent)
+    if key is None:
+        raise BadRecordError("a process row without FileName")
+    report = event.text("reportid")
+    complete = process_id(event.row.get("processid")) and instant(event.row.get("processcreationtime"))
+    if report:
+        identity: tuple[object, ...] | None = (event.host, report, event.ts, key)
+    else:
+        identity = (key, event.ts) if complete else None
+    collector.start(key, event.ts, PRODUCT, event.source, identity)
+
+
+def _connection(event: _Event, collector: Collector) -> None:
+    row = event.row
+    inspected = event.action.endswith(_INSPECTED)
+    extra = event.extra() if inspected else {}
+    parent = event.process("initiatingprocessparent", collector)
+    key = event.process("initiatingprocess", collector, parent=parent)
+    remote_type = (event.text("remoteiptype") or "").casefold()
+    socket = Socket(
+        id=f"{event.source.path}:{event.source.line}",
+        ts=event.ts,
+        host=event.host,
+        process=LATER,
+        protocol=transport(row.get("protocol")),
+        local_ip=address(row.get("localip")),
+        local_port=port(row.get("localport")),
+        remote_ip=address(row.get("remoteip")),
+        remote_port=port(row.get("remoteport")),
+        remote_name=event.text("remoteurl") or _inspected_name(extra),
+        # A mapped or tunnelled address hides a public one; then the address itself is asked.
+        remote_is_public=None if not remote_type or remote_type in _MAPPED else remote_type == "public",
+        initiated=_initiated(event.action, extra),
+        succeeded=_OUTCOMES.get(event.action),
+        product=PRODUCT,
+        source=event.source,
+    )
+    collector.socket(key, socket)
+
+
+def _initiated(action: str, extra: dict[str, Any]) -> bool | None:
+    if action.startswith(_INBOUND):
+        return False
+    if action in {"connectionfound", _LISTENING}:
+        return None
+    if action.endswith(_INSPECTED):
+        direction = (text(extra.get("direction")) or "").lower()
+        return {"in": False, "out": True}.get(direction)
+    return True if action.startswith("connection") else None
+
+
+def _inspected_name(extra: dict[str, Any]) -> str | None:
+    """Return the server an inspected connection named: TLS server_name, or HTTP host and uri."""
+    host, uri = text(extra.get("host")), text(extra.get("uri")) or ""
+    if host and uri.startswith("/"):
+        return f"http://{host}{uri}"
+    return text(extra.get("server_name")) or host or (uri or None)
+
+
+def _addresses(event: _Event, collector: Collector) -> None:
+    value = event.row.get("ipaddresses")
+    if isinstance(value, str):
+        try:
+            value = decode(value.encode("utf-8", "replace"))
+        except BadRowError:
+            raise BadRecordError("IPAddresses is no JSON") from None
+    for entry in value if isinstance(value, list) else ():
+        ip = address(entry.get("IPAddress") if isinstance(entry, dict) else entry)
+        if ip:
+            collector.address(event.host, ip)
+
+
+def _query(event: _Event, collector: Collector, noted: Noted) -> bool:
+    extra = {name.lower(): value for name, value in event.extra().items()}
+    name = text(extra.get("dnsquerystring")) or text(extra.get("query"))
+    key = event.process("initiatingprocess", collector)
+    if name is None or key is None:
+        noted.add("DNS rows that name no process or no query")
+        return False
+    answers = tuple(dict.fromkeys(_answers(extra.get("dnsqueryresult"))))
+    query = NameQuery(
+        ts=event.ts, host=event.host, process=LATER, name=name, addresses=answers, product=PRODUCT, source=event.source
+    )
+    collector.name_query(key, query)
+    return True
+
+
+def _answers(result: object) -> Iterator[str]:
+    """Yield the addresses in a DnsQueryResult: a list of objects or of text, or JSON in a string."""
+    if isinstance(result, str):
+        try:
+            result = decode(result.encode("utf-8", "replace"))
+        except BadRowError:
+            result = result.split(";") if isinstance(result, str) else []
+    for entry in result[:_MOST_ANSWERS] if isinstance(result, list) else ():
+        values = entry.values() if isinstance(entry, dict) else (entry,)
+        yield from (ip for value in list(values)[:_MOST_ANSWERS] if (ip := address(value)))

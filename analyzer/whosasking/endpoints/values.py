@@ -1,0 +1,162 @@
+"""Text of an export -> values: instants, addresses, ports, flags, names. Pure; anything unreadable becomes None."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+import re
+from functools import lru_cache
+
+from whosasking.model import SECOND, Micros
+
+_ISO = re.compile(
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,12}))?\s*(Z|UTC|[+-]\d\d:?\d\d)?", re.ASCII
+)
+_US = re.compile(
+    r"(\d{1,2})/(\d{1,2})/(\d{4}),?\s+(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,12}))?)?\s*(AM|PM)?",
+    re.ASCII | re.IGNORECASE,
+)
+_NUMBER = re.compile(r"0[xX](?P<hex>[0-9a-fA-F]{1,15})|(?P<decimal>[0-9]{1,18})(?:\.0+)?")
+_DAY = 86_400
+_EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
+_LONGEST_INSTANT = 64
+_LONGEST_ADDRESS = 64
+_LAST_PORT = 65_535
+
+
+def instant(text: object, *, zoned_only: bool = False) -> Micros | None:
+    """Return the instant ``text`` names, exact to the microsecond (finer digits are cut off), or None.
+
+    Reads ISO 8601 with 0 to 12 fraction digits and Log Analytics' ``10/25/2023, 9:43:21.990 AM``. A text without zone
+    is taken as UTC, which is what the products that leave it out mean, unless ``zoned_only``: then it gives None.
+    """
+    if not isinstance(text, str) or len(text) > _LONGEST_INSTANT:
+        return None
+    stripped = text.strip()
+    if found := _ISO.fullmatch(stripped):
+        year, month, day, hour, minute, second, fraction, zone = found.groups()
+        if zoned_only and not zone:
+            return None
+        return _micros((year, month, day), (int(hour), int(minute), int(second)), fraction, zone)
+    if found := _US.fullmatch(stripped):
+        month, day, year, hour, minute, second, fraction, half = found.groups()
+        of_day = _hour(int(hour), half)
+        if zoned_only or of_day is None:
+            return None
+        return _micros((year, month, day), (of_day, int(minute), int(second or 0)), fraction, None)
+    return None
+
+
+def _hour(hour: int, half: str | None) -> int | None:
+    """Turn a clock-face hour into an hour of the day: 12 AM is 0, 12 PM is 12."""
+    if half is None:
+        return hour
+    if not 1 <= hour <= 12:  # noqa: PLR2004 - a clock face
+        return None
+    return hour % 12 + (12 if half.upper() == "PM" else 0)
+
+
+def _micros(
+    date: tuple[str, str, str], clock: tuple[int, int, int], fraction: str | None, zone: str | None
+) -> Micros | None:
+    try:
+        days = dt.date(int(date[0]), int(date[1]), int(date[2])).toordinal() - _EPOCH_DAY
+        of_day = dt.time(*clock)
+    except ValueError:
+        return None
+    seconds = days * _DAY + of_day.hour * 3600 + of_day.minute * 60 + of_day.second - _offset(zone)
+    return seconds * SECOND + int(((fraction or "") + "000000")[:6])
+
+
+def _offset(zone: str | None) -> int:
+    """Seconds east of UTC."""
+    if zone is None or zone in {"Z", "UTC"}:
+        return 0
+    sign = -1 if zone[0] == "-" else 1
+    return sign * (int(zone[1:3]) * 3600 + int(zone[-2:]) * 60)
+
+
+@lru_cache(maxsize=1 << 16)
+def _address(text: str) -> str | None:
+    bare = text.strip().strip("[]").partition("%")[0]
+    try:
+        parsed = ipaddress.ip_address(bare)
+    except ValueError:
+        return None
+    mapped = getattr(parsed, "ipv4_mapped", None)
+    parsed = mapped or parsed
+    return None if parsed.is_unspecified else str(parsed)
+
+
+def address(text: object) -> str | None:
+    """Return the one spelling of an IP address, an IPv4-mapped one as IPv4; unspecified, ``-`` and junk as None."""
+    if not isinstance(text, str) or len(text) > _LONGEST_ADDRESS:
+        return None
+    return _address(text)
+
+
+@lru_cache(maxsize=1 << 14)
+def tells_network(ip: str) -> bool:
+    """Tell whether a canonical address can identify a host to a sensor: no loopback, link-local or multicast."""
+    parsed = ipaddress.ip_address(ip)
+    return not (parsed.is_loopback or parsed.is_link_local or parsed.is_multicast)
+
+
+def whole(value: object) -> int | None:
+    """Return a non-negative number written as a number, decimal (``7448``, ``7448.0``) or ``0x`` text, else None."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    if isinstance(value, int):
+        return value if value >= 0 else None
+    found = _NUMBER.fullmatch(str(value).strip())
+    if found is None:
+        return None
+    return int(found["hex"], 16) if found["hex"] else int(found["decimal"])
+
+
+def port(value: object) -> int | None:
+    """Return a port in 1..65535, else None (exports write 0 where there is none)."""
+    number = whole(value)
+    return number if number and number <= _LAST_PORT else None
+
+
+def process_id(value: object) -> int | None:
+    """Return a pid; 0 is the idle process and means that none was recorded."""
+    return whole(value) or None
+
+
+def flag(value: object) -> bool | None:
+    """Return a truth value written as a JSON boolean or text."""
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False, "1": True, "0": False}.get(str(value).strip().lower())
+
+
+def text(value: object) -> str | None:
+    """Return stripped text, None when a product wrote nothing: empty, ``-``."""
+    if not isinstance(value, str):
+        return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    stripped = value.strip()
+    return stripped if stripped and stripped != "-" else None
+
+
+def verbatim(value: object) -> str | None:
+    """Return text exactly as recorded (a command line), None when it is empty."""
+    return value if isinstance(value, str) and value else None
+
+
+def basename(path: str | None) -> str | None:
+    """Return the file name of a Windows, device or POSIX path."""
+    if not path:
+        return None
+    if path.startswith("/"):
+        return path.rstrip("/").rpartition("/")[2] or None
+    return re.split(r"[\\/]", path.rstrip("\\/"))[-1] or None
+
+
+def transport(value: object) -> str:
+    """Return ``tcp`` or ``udp`` (products write Tcp, TcpV4, 6, 17); anything else in lower case; tcp when absent."""
+    name = (text(value) or "tcp").lower()
+    if name in {"6", "17"}:
+        return {"6": "tcp", "17": "udp"}[name]
+    return name[:3] if name.startswith(("tcp", "udp")) else name

@@ -1,0 +1,90 @@
+"""The embedded engine: DuckDB in this process, fed through a private folder, unable to read or write anything else.
+
+The rows hold text that attackers chose. It reaches DuckDB as NDJSON with explicit column types, never as SQL, and the
+connection is locked before the first row arrives: no extension, no network, no file outside its own folder.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import msgspec
+
+from whosasking.engines.interface import columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from types import TracebackType
+
+    from whosasking.engines.interface import Cell
+
+MEMORY_LIMIT = "512MB"
+MAX_THREADS = 4
+_BATCH = 4096
+_LONGEST_ROW = 16 << 20
+
+
+class DuckDB:
+    """One in-memory database. Joins larger than ``memory_limit`` spill into the private folder."""
+
+    def __init__(self, memory_limit: str = MEMORY_LIMIT) -> None:
+        """Open an empty database, already locked."""
+        # Importing DuckDB costs a tenth of a second, which a run without endpoint records need not pay.
+        import duckdb  # noqa: PLC0415
+
+        self._folder = Path(tempfile.mkdtemp(prefix="whosasking-"))  # mkdtemp gives it to this user alone
+        self._database = duckdb.connect(
+            ":memory:",
+            config={
+                "memory_limit": memory_limit,
+                "threads": min(MAX_THREADS, os.cpu_count() or 1),
+                "temp_directory": str(self._folder),
+                "autoinstall_known_extensions": "false",
+                "autoload_known_extensions": "false",
+            },
+        )
+        folder = str(self._folder).replace("'", "''")
+        self._database.execute(f"SET allowed_directories = ['{folder}']")
+        self._database.execute("SET enable_external_access = false")
+        self._database.execute("SET lock_configuration = true")
+
+    def __enter__(self) -> Self:
+        """Give itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the database and delete its folder."""
+        self._database.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def load(self, table: str, shape: type[msgspec.Struct], rows: Iterable[msgspec.Struct]) -> None:
+        """Create ``table`` from ``rows``. ``table`` and the field names of ``shape`` are ours, never from a log."""
+        spool = self._folder / f"{table}.ndjson"
+        with spool.open("wb") as file:
+            file.writelines(_encoded(rows))
+        types = ", ".join(f"{name}: '{kind}'" for name, kind in columns(shape).items())
+        self._database.execute(
+            f"CREATE TABLE {table} AS SELECT * FROM read_json(?, format = 'newline_delimited', auto_detect = false, "  # noqa: S608 -- our own names
+            f"compression = 'none', maximum_object_size = {_LONGEST_ROW}, columns = {{{types}}})",
+            [str(spool)],
+        )
+        spool.unlink()
+
+    def query(self, sql: str, parameters: Mapping[str, Cell] | None = None) -> list[tuple[Cell, ...]]:
+        """Run one statement. A parameter the statement does not name is an error, as is a missing one."""
+        rows: list[tuple[Cell, ...]] = self._database.execute(sql, dict(parameters) if parameters else None).fetchall()
+        return rows
+
+
+def _encoded(rows: Iterable[msgspec.Struct]) -> Iterator[bytes]:
+    encoder = msgspec.json.Encoder()
+    waiting = iter(rows)
+    while batch := list(islice(waiting, _BATCH)):
+        yield encoder.encode_lines(batch)

@@ -1,0 +1,282 @@
+"""Paths in, told apart by content; bytes out, line by line, whatever the compression.
+
+Nothing here knows what a line means: `sensors.sniff` and `endpoints.sniff` recognise formats from the first bytes.
+Whatever cannot be read is kept in the file's `Tally` with line and reason, and the rest goes on.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+
+import msgspec
+
+from whosasking.bytestream import BLOCK, MAX_LINE, BadStream, compression_of, whole_lines
+from whosasking.bytestream import open_stream as _open_stream
+from whosasking.model import InputReport, Skipped
+from whosasking.progress import SILENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from whosasking.progress import Progress
+
+UNKNOWN: Final = "unknown"
+KEPT_SKIPS: Final = 100
+_GLANCE: Final = 16 << 10
+_HEAD: Final = 256 << 10
+_PCAP_MAGIC: Final = (
+    b"\xa1\xb2\xc3\xd4",
+    b"\xd4\xc3\xb2\xa1",
+    b"\xa1\xb2\x3c\x4d",
+    b"\x4d\x3c\xb2\xa1",
+    b"\x0a\x0d\x0d\x0a",
+)
+_PCAP_REASON: Final = (
+    "a packet capture: reading one directly comes in a later release; replay it with Zeek (zeek -r FILE) or "
+    "Suricata (suricata -r FILE) and give the logs"
+)
+LONG_LINE_REASON: Final = f"line longer than {MAX_LINE >> 20} MiB"
+
+
+class Input(msgspec.Struct, frozen=True):
+    """One file.
+
+    ``kind`` names its format: ``zeek conn tsv``, ``zeek ssl json``, ``eve json``, ``sysmon flat``, ...; ``compression``
+    is ``gz``, ``zst`` or None.
+    """
+
+    path: str
+    kind: str
+    compression: str | None = None
+
+
+class Tally:
+    """The account of one input while it is read. Every method may be called from any thread.
+
+    ``bytes`` are bytes on disk that were read, ``records`` the log entries among them, ``candidates`` those that were
+    parsed. Skips are all counted and the first ``KEPT_SKIPS`` kept.
+    """
+
+    def __init__(self, path: str, kind: str = UNKNOWN) -> None:
+        """Nothing read yet."""
+        self.path = path
+        self.kind = kind
+        self.bytes = 0
+        self.records = 0
+        self.candidates = 0
+        self.skipped: list[Skipped] = []
+        self.skipped_total = 0
+        self.unreadable = False
+        self._lock = threading.Lock()
+
+    def took(self, count: int) -> None:
+        """Count bytes read from disk."""
+        with self._lock:
+            self.bytes += count
+
+    def skip(self, line: int | None, reason: str) -> None:
+        """Note that ``line`` (1-based; None: the whole file) was not read."""
+        with self._lock:
+            self.skipped_total += 1
+            if len(self.skipped) < KEPT_SKIPS:
+                self.skipped.append(Skipped(line=line, reason=reason))
+
+    def fail(self, reason: str) -> None:
+        """Note that nothing came of this input."""
+        self.unreadable = True
+        self.skip(None, reason)
+
+    def report(self) -> InputReport:
+        """Return what was read, skips in order of line."""
+        return InputReport(
+            path=self.path,
+            kind=self.kind,
+            bytes=self.bytes,
+            records=self.records,
+            candidates=self.candidates,
+            skipped=tuple(sorted(self.skipped, key=lambda skip: skip.line or 0)),
+            skipped_total=self.skipped_total,
+            unreadable=self.unreadable,
+        )
+
+
+class Inputs:
+    """The files of one run: ``sensors`` and ``endpoints`` are to be read, ``tallies`` (by path) has every file met."""
+
+    def __init__(self) -> None:
+        """No files yet."""
+        self.sensors: list[Input] = []
+        self.endpoints: list[Input] = []
+        self.tallies: dict[str, Tally] = {}
+
+    def tally(self, path: str, kind: str = UNKNOWN) -> Tally:
+        """Return the account of ``path``, opened when it is new."""
+        tally = self.tallies.setdefault(path, Tally(path, kind))
+        if kind != UNKNOWN:
+            tally.kind = kind
+        return tally
+
+
+class Head(NamedTuple):
+    """The first bytes of a file, inflated. ``complete`` when that is all there is."""
+
+    data: bytes
+    compression: str | None
+    complete: bool
+
+
+def discover(paths: Sequence[str | Path]) -> Inputs:
+    """Find and recognise every file in ``paths`` (files or folders, walked in name order, symbolic loops cut).
+
+    Never raises for a bad path: it gets a tally that says why it was not read.
+    """
+    inputs = Inputs()
+    seen: set[tuple[int, int]] = set()
+    for given in paths:
+        path = os.fspath(given)
+        found = False
+        for file in _files(path, inputs, seen):
+            found = _recognise(file, inputs) or found
+        if not found and Path(path).is_dir():
+            inputs.tally(path).fail("no Zeek log, EVE file or endpoint export found in this folder")
+    return inputs
+
+
+def _files(path: str, inputs: Inputs, seen: set[tuple[int, int]]) -> Iterator[str]:
+    """Yield ``path``, or the files below it; every file and folder once, by device and inode."""
+    try:
+        status = Path(path).stat()
+        identity = (status.st_dev, status.st_ino)
+        if identity in seen:
+            return
+        seen.add(identity)
+        if stat.S_ISREG(status.st_mode):
+            yield path
+        elif stat.S_ISDIR(status.st_mode):
+            names = sorted(os.listdir(path))  # noqa: PTH208 - a string per file: a rotated year has 100,000 of them
+            for name in names:
+                yield from _files(os.path.join(path, name), inputs, seen)  # noqa: PTH118 - see above
+        else:
+            inputs.tally(path).fail("neither a file nor a folder")
+    except OSError as error:
+        inputs.tally(path).fail(_os_reason(error))
+
+
+def _os_reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
+
+
+def _recognise(path: str, inputs: Inputs) -> bool:
+    """Put ``path`` where it belongs; True when its format is known."""
+    from whosasking import endpoints, sensors  # noqa: PLC0415 - stages import inputs
+
+    try:
+        head = read_head(path, _GLANCE)
+        kind = sensors.sniff(head.data)
+        if kind is None and not head.complete:
+            head = read_head(path, _HEAD)
+            kind = sensors.sniff(head.data)
+        endpoint = endpoints.sniff(head.data) if kind is None and not _is_pcap(head.data) else None
+    except OSError as error:
+        inputs.tally(path).fail(_os_reason(error))
+        return False
+    except BadStream as error:
+        inputs.tally(path).fail(str(error))
+        return False
+    tally = inputs.tally(path, kind or endpoint or UNKNOWN)
+    if endpoint is not None:
+        inputs.endpoints.append(Input(path, endpoint, head.compression))
+    elif kind is None:
+        _reject(tally, head)
+    elif (why := sensors.unused(kind)) is not None:
+        tally.skip(None, why)
+    else:
+        inputs.sensors.append(Input(path, kind, head.compression))
+    return tally.kind != UNKNOWN
+
+
+def _is_pcap(data: bytes) -> bool:
+    return data.startswith(_PCAP_MAGIC)
+
+
+def _reject(tally: Tally, head: Head) -> None:
+    if _is_pcap(head.data):
+        tally.kind = "pcap"
+        tally.fail(_PCAP_REASON)
+    elif not head.data:
+        tally.fail("empty file")
+    elif b"\0" in head.data:
+        tally.fail("a binary file of no known format")
+    else:
+        start = head.data.lstrip()[:60].split(b"\n")[0].decode("utf-8", "replace")
+        tally.fail(f"format not recognised; it begins with {start!r}")
+
+
+def read_head(path: str, size: int) -> Head:
+    """Return the first ``size`` inflated bytes of ``path``. Raises OSError, or BadStream when nothing inflates."""
+    with Path(path).open("rb") as file:
+        compression = compression_of(file.read(4))
+        file.seek(0)
+        stream = _open_stream(file, compression)
+        data = bytearray()
+        try:
+            while len(data) < size and (chunk := stream.read(size - len(data))):
+                data += chunk
+        except BadStream:
+            if not data:
+                raise
+        return Head(bytes(data), compression, len(data) < size)
+
+
+class Metered:
+    """A file that counts what is read from it into a tally and the progress."""
+
+    def __init__(self, file: BinaryIO, tally: Tally, progress: Progress) -> None:
+        """Count the bytes of ``file``."""
+        self._file = file
+        self._tally = tally
+        self._progress = progress
+
+    def read(self, size: int) -> bytes:
+        """Read up to ``size`` bytes."""
+        data = self._file.read(size)
+        self._tally.took(len(data))
+        self._progress.advance(len(data))
+        return data
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill ``buffer``; the number of bytes, 0 at the end."""
+        count = self._file.readinto(buffer)  # type: ignore[attr-defined]  # unbuffered binary files all have it
+        self._tally.took(count)
+        self._progress.advance(count)
+        return int(count)
+
+
+def open_lines(inp: Input, tally: Tally, progress: Progress = SILENT) -> Iterator[tuple[int, bytes]]:
+    r"""Yield every line of ``inp`` with its 1-based number, without its line end (``\n`` or ``\r\n``).
+
+    A line over 8 MiB, a damaged or truncated archive and an error of the disk are noted in ``tally``; what could be
+    read before is yielded. Never raises for bad input.
+    """
+    number = 0
+    try:
+        with Path(inp.path).open("rb", buffering=0) as file:
+            stream = _open_stream(Metered(file, tally, progress), inp.compression)
+            for block in whole_lines(stream, BLOCK):
+                if block.overlong:
+                    number += 1
+                    tally.skip(number, LONG_LINE_REASON)
+                    continue
+                lines = bytes(block.view).split(b"\n")
+                if not lines[-1]:
+                    lines.pop()
+                for number, line in enumerate(lines, number + 1):  # noqa: B020 - one running number
+                    yield number, line.removesuffix(b"\r")
+    except OSError as error:
+        tally.skip(number or None, _os_reason(error))
+    except BadStream as error:
+        tally.skip(number or None, str(error))

@@ -1,0 +1,132 @@
+"""The one way data flows: inputs -> sensors and endpoints -> attribution -> verdicts -> findings -> Report.
+
+The only module that knows every stage. Each stage is called once, takes the records of ``model`` and returns them.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from whosasking import __version__, attribution, catalogue, config, endpoints, findings, sensors, verdicts
+from whosasking.endpoints import detections
+from whosasking.inputs import discover
+from whosasking.model import Coverage, JudgedLookup, Lookup, Report
+from whosasking.progress import SILENT
+from whosasking.sensors.interface import Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from whosasking.attribution import Result
+    from whosasking.catalogue import Catalogue
+    from whosasking.config import Settings
+    from whosasking.inputs import Inputs
+    from whosasking.model import Attribution, EndpointReading, Micros, WireReading
+    from whosasking.progress import Progress
+
+Attributions = list[tuple[Lookup, "Attribution"]]
+
+
+def run(  # noqa: PLR0913  (each is a switch of the command line)
+    paths: Sequence[str | Path],
+    *,
+    config_path: Path | None = None,
+    since: Micros | None = None,
+    until: Micros | None = None,
+    exact: bool = False,
+    progress: Progress = SILENT,
+    now: Micros | None = None,
+) -> Report:
+    """Read ``paths`` and report every lookup in them.
+
+    ``since`` and ``until`` (microseconds UTC, half-open, on the sensor's clock) keep the lookups inside them. ``exact``
+    reads every line through the reference reader instead of the sieve: slow, for checking. ``now`` dates the report and
+    decides which allow rules have expired.
+
+    Raises ConfigError when the configuration is wrong, and InputError when an optional reader that was asked for is
+    missing.
+    """
+    now = time.time_ns() // 1000 if now is None else now
+    settings = config.load(config_path)
+    known = catalogue.load(settings.hosts)
+    inputs = discover(paths)
+    endpoint = endpoints.read(inputs, progress)
+    wire = sensors.read(inputs, known, Wanted(attribution.wanted(endpoint)), progress, exact=exact)
+    progress.close()
+    result = attribution.attribute(wire.lookups, endpoint, wire.anchors, settings.host_addresses, known)
+    attributed = _in_window(_all_lookups(wire, endpoint, result, known), since, until)
+    judged = _judge(attributed, known, settings, now)
+    return Report(
+        version=__version__,
+        generated_at=now,
+        inputs=tuple(tally.report() for tally in inputs.tallies.values()),
+        coverage=_coverage(inputs, wire, endpoint, result),
+        findings=findings.gather(judged, known, settings),
+        lookups=judged,
+        notes=config.expired_notes(settings, now),
+    )
+
+
+def _all_lookups(wire: WireReading, endpoint: EndpointReading, result: Result, known: Catalogue) -> Attributions:
+    """Wire lookups with their attribution, then what only the endpoint saw, on the sensor's clock, each once."""
+    seen_by_endpoint = detections.lookups(endpoint, known)
+    on_the_wire_too = attribution.duplicates(wire.lookups, seen_by_endpoint, result)
+    pairs: Attributions = list(zip(wire.lookups, result.attributions, strict=True))
+    for index, (lookup, process) in enumerate(seen_by_endpoint):
+        if index not in on_the_wire_too:
+            pairs.append((attribution.on_sensor_clock(lookup, process, result), process))
+    return pairs
+
+
+def _in_window(pairs: Attributions, since: Micros | None, until: Micros | None) -> Attributions:
+    return [
+        (lookup, process)
+        for lookup, process in pairs
+        if (since is None or lookup.ts >= since) and (until is None or lookup.ts < until)
+    ]
+
+
+def _judge(pairs: Attributions, known: Catalogue, settings: Settings, now: Micros) -> tuple[JudgedLookup, ...]:
+    """Give each lookup its number, in order of time, and its verdict."""
+    pairs = sorted(pairs, key=lambda pair: _order(pair[0]))
+    return tuple(
+        JudgedLookup(
+            lookup=(numbered := msgspec.structs.replace(lookup, id=f"L{number}")),
+            attribution=process,
+            verdict=verdicts.judge(numbered, process, known, settings, now),
+        )
+        for number, (lookup, process) in enumerate(pairs, start=1)
+    )
+
+
+def _order(lookup: Lookup) -> tuple[Micros, str, str, int, str]:
+    """Give a total order that does not depend on which file was read first."""
+    return (lookup.ts, lookup.detection, lookup.src_ip or "", lookup.src_port or 0, lookup.uid or "")
+
+
+def _coverage(inputs: Inputs, wire: WireReading, endpoint: EndpointReading, result: Result) -> Coverage:
+    start, end = wire.span or _endpoint_span(endpoint)
+    gaps = [*wire.notes, *result.gaps]
+    if not inputs.sensors:
+        gaps.append("no Zeek or Suricata logs: only what the endpoints recorded is shown")
+    if not inputs.endpoints:
+        gaps.append("no EDR exports: no lookup can be tied to a process")
+    return Coverage(
+        start=start,
+        end=end,
+        hosts_with_edr=tuple(sorted(endpoint.spans)),
+        gaps=tuple(gaps),
+        clock_offsets=result.offsets,
+    )
+
+
+def _endpoint_span(endpoint: EndpointReading) -> tuple[Micros | None, Micros | None]:
+    if not endpoint.spans:
+        return None, None
+    return min(first for first, _ in endpoint.spans.values()), max(last for _, last in endpoint.spans.values())
+
+

@@ -1,0 +1,49 @@
+"""Zeek and Suricata logs -> lookups. One module per format; none of them knows another stage.
+
+``detect`` says what makes a session a lookup, ``scan`` makes the passes over the files, ``assemble`` makes one lookup
+of what several logs say about a session.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from whosasking.model import WireReading
+from whosasking.sensors.recognise import sniff, unused
+
+if TYPE_CHECKING:
+    from whosasking.catalogue import Catalogue
+    from whosasking.inputs import Inputs
+    from whosasking.progress import Progress
+    from whosasking.sensors.interface import Wanted
+
+__all__ = ["read", "sniff", "unused"]
+
+
+def read(
+    inputs: Inputs, catalogue: Catalogue, wanted: Wanted, progress: Progress, *, exact: bool = False
+) -> WireReading:
+    """Read the lookups out of ``inputs.sensors``; bad lines go into ``inputs.tallies``, nothing is raised for them.
+
+    ``wanted`` are connections endpoints saw; those found become ``anchors``. ``exact`` reads every line, Zeek's TSV
+    through zat, instead of sieving: slow, the same answer. Raises InputError when ``exact`` is asked for and zat is missing.
+    """
+    from whosasking.sensors import assemble, coverage  # noqa: PLC0415 - a run without logs need not load Hyperscan
+    from whosasking.sensors.scan import Scan  # noqa: PLC0415 - see above
+
+    if not inputs.sensors:
+        return WireReading()
+    scan = Scan(inputs, catalogue, progress, exact=exact)
+    scan.names()
+    scan.connections(wanted.tuples)
+    scan.answers()
+    scan.connections_of(assemble.resolve_hidden(scan.book, catalogue))
+    found = assemble.lookups(scan.book, catalogue)
+    times = scan.times + [lookup.ts for lookup in found]
+    return WireReading(
+        lookups=found,
+        anchors=sorted(scan.book.anchors.values(), key=lambda one: (one.ts, one.uid or "")),
+        kinds=coverage.kinds(inputs),
+        span=(min(times), max(times)) if times else None,
+        notes=[*coverage.notes(scan, inputs, found), *scan.notes],
+    )

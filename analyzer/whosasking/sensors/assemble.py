@@ -1,0 +1,127 @@
+"""The parts of each session -> one lookup."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
+
+from whosasking.model import Detection, Lookup
+from whosasking.sensors.book import Clues
+from whosasking.sensors.clients import Stacks, of_request, of_session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from whosasking.catalogue import Catalogue
+    from whosasking.model import Connection
+    from whosasking.sensors.book import Book, Key, Part
+
+T = TypeVar("T")
+
+
+def resolve_hidden(book: Book, catalogue: Catalogue) -> frozenset[tuple[str, str]]:
+    """Make lookups of the sessions without a name whose client had just resolved a listed host to their address.
+
+    Never on the address alone, and never where another log shows a real name. Returns the sessions that became lookups.
+    """
+    became = set()
+    for key, part in book.hidden.items():
+        session, seen = (key[0], key[1]), part.lookup
+        if key in book.parts or session in book.named or seen.src_ip is None or seen.dst_ip is None:
+            continue
+        name = book.all_names.name_of(seen.src_ip, seen.dst_ip, seen.ts)
+        match = catalogue.host(name) if name else None
+        if match is not None:
+            found = msgspec.structs.replace(
+                seen, server=name, server_source="dns", server_kind=match.kind, noise=match.noise
+            )
+            book.add(session, part._replace(lookup=found))
+            became.add(session)
+    return frozenset(became)
+
+
+def lookups(book: Book, catalogue: Catalogue) -> list[Lookup]:
+    """Return every lookup in the book, in order of time."""
+    sessions = [_session(book, key, parts, catalogue) for key, parts in book.parts.items() if not key[2]]
+    stacks = Stacks(sessions)
+    requests = [_request(book, key, parts, catalogue, stacks) for key, parts in book.parts.items() if key[2]]
+    return sorted(
+        sessions + requests,
+        key=lambda one: (one.ts, one.sensor, one.uid or "", one.source.line if one.source else 0),
+    )
+
+
+def _session(book: Book, key: Key, parts: dict[int, Part], catalogue: Catalogue) -> Lookup:
+    """Return the lookup that a WHOIS, TLS or QUIC session is; it began when its connection did."""
+    ranked = [parts[rank] for rank in sorted(parts, reverse=True)]
+    seen = [part.lookup for part in ranked]
+    connection = book.connections.get((key[0], key[1]))
+    found = _merged(seen, connection, book, catalogue)
+    port43 = any(one.detection is Detection.PORT43 for one in seen)
+    found = msgspec.structs.replace(
+        found,
+        ts=min([one.ts for one in seen] + ([connection.ts] if connection else [])),
+        detection=Detection.PORT43 if port43 else found.detection,
+        transport="tcp" if port43 else _transport(found, connection),
+        service=found.service or book.services.get((key[0], key[1])),
+        duration=_first(one.duration for one in [*seen, connection] if one),
+        src_bytes=_first(one.src_bytes for one in [*seen, connection] if one),
+        dst_bytes=_first(one.dst_bytes for one in [*seen, connection] if one),
+    )
+    client = of_session(found, [part.clues for part in ranked], catalogue)
+    return msgspec.structs.replace(found, client=client)
+
+
+def _request(book: Book, key: Key, parts: dict[int, Part], catalogue: Catalogue, stacks: Stacks) -> Lookup:
+    """Return the lookup that one clear HTTP request is: times and bytes are its own, not its connection's."""
+    ranked = [parts[rank] for rank in sorted(parts, reverse=True)]
+    session = (key[0], key[1])
+    found = _merged([part.lookup for part in ranked], book.connections.get(session), book, catalogue)
+    clues = [part.clues for part in ranked]
+    if session in book.not_browsers:
+        clues.append(Clues(accept_language=False))
+    return msgspec.structs.replace(found, client=of_request(found, clues, catalogue, stacks))
+
+
+def _merged(seen: list[Lookup], connection: Connection | None, book: Book, catalogue: Catalogue) -> Lookup:
+    """Return one lookup: of each field the word of the best log that has one."""
+    ends: list[Lookup | Connection] = [connection, *seen] if connection else [*seen]
+    merged = msgspec.structs.replace(
+        seen[0],
+        server=_first(one.server for one in seen),
+        server_source=_first(one.server_source for one in seen),
+        query=_first(one.query for one in seen),
+        community_id=_first(one.community_id for one in ends),
+        established=_first(one.established for one in ends),
+        service=_first(one.service for one in ends),
+    )
+    return _graded(_with_resolved_name(merged, book), seen, catalogue)
+
+
+def _with_resolved_name(lookup: Lookup, book: Book) -> Lookup:
+    """Name the server of a session without a name after the DNS answer by which its client came to it."""
+    if lookup.server or lookup.src_ip is None or lookup.dst_ip is None:
+        return lookup
+    name = book.all_names.name_of(lookup.src_ip, lookup.dst_ip, lookup.ts)
+    return msgspec.structs.replace(lookup, server=name, server_source="dns" if name else None)
+
+
+def _graded(lookup: Lookup, seen: list[Lookup], catalogue: Catalogue) -> Lookup:
+    """Add what the catalogue knows of the server, where the sensor did not say."""
+    match = catalogue.host(lookup.server) if lookup.server else None
+    return msgspec.structs.replace(
+        lookup,
+        server_kind=match.kind if match else _first(one.server_kind for one in seen),
+        noise=match.noise if match else _first(one.noise for one in seen),
+    )
+
+
+def _transport(lookup: Lookup, connection: Connection | None) -> str | None:
+    over_udp = connection is not None and connection.protocol == "udp"
+    return "quic" if over_udp and lookup.transport == "tls" else lookup.transport
+
+
+def _first(values: Iterable[T | None]) -> T | None:
+    """Return the first value that is known."""
+    return next((value for value in values if value is not None), None)

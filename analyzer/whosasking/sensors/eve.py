@@ -1,0 +1,194 @@
+"""Suricata's EVE events -> the detector: flow, tls, quic, http, dns (layouts 1 to 3) and alert.
+
+Fields: https://docs.suricata.io/en/suricata-7.0.10/output/eve/eve-json-format.html. ``src`` is the client in every
+event but an alert on the server's packets, which carries the flow's own direction.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from whosasking.model import Connection, Detection, Lookup
+from whosasking.protocols import whois
+from whosasking.sensors.book import Clues, Part
+from whosasking.sensors.detect import (
+    RANK_ALERT,
+    RANK_FLOW_VARIABLE,
+    RANK_PROTOCOL,
+    RANK_QUIC,
+    WHOIS_PORT,
+    port43,
+)
+from whosasking.sensors.eve_events import Event, decode, micros
+from whosasking.sensors.values import address
+
+if TYPE_CHECKING:
+    from whosasking.model import Micros, Query, SourceRef
+    from whosasking.sensors.book import Session
+    from whosasking.sensors.detect import Detector
+    from whosasking.sensors.eve_events import Flow
+
+SENSOR: Final = "suricata"
+SID_QUERY: Final = 1596001
+SIDS_OTHER_PORT: Final = frozenset(range(1596010, 1596100))
+"""WHOIS recognised by its answer on another port; 1596019 among them raises no alert."""
+SIDS_MASQUERADE: Final = frozenset({1596301, 1596302, 1596303, 1596404})
+_QUERY_VARIABLE: Final = "whosasking_query"
+_DNS_PORT: Final = 53
+_SYN: Final = 0x02
+
+
+class Eve:
+    """Reads events."""
+
+    def __init__(self, detector: Detector) -> None:
+        """Tell ``detector`` what the events say."""
+        self._detector = detector
+
+    def time_of(self, line: bytes) -> Micros:
+        """Return when an event was logged. Raises BadRow."""
+        return micros(decode(line))
+
+    def take(self, line: bytes, source: SourceRef) -> None:
+        """Read one event. Raises BadRow when the line is none."""
+        event = decode(line)
+        ts = micros(event)
+        seen = _seen(event, ts, source)
+        if event.event_type == "dns":
+            self._dns(event, ts)
+        elif seen is not None:
+            self._session(event, seen)
+
+    def _session(self, event: Event, seen: Lookup) -> None:
+        if event.event_type == "flow" and event.flow is not None:
+            self._flow(event, event.flow, seen)
+        elif event.alert is not None:
+            self._alert(event, seen)
+        if event.tls is not None and event.event_type in ("tls", "alert"):
+            tls = event.tls
+            clues = Clues(ja3=tls.ja3.hash, ja3_string=tls.ja3.string, ja4=tls.ja4)
+            found = msgspec.structs.replace(seen, transport="tls")
+            self._detector.tls(found, tls.sni, clues, RANK_PROTOCOL)
+        if event.quic is not None and event.event_type in ("quic", "alert"):
+            quic = event.quic
+            clues = Clues(user_agent=quic.ua, ja3=quic.ja3.hash, ja3_string=quic.ja3.string, ja4=quic.ja4)
+            found = msgspec.structs.replace(seen, transport="quic")
+            self._detector.tls(found, quic.sni, clues, RANK_QUIC)
+        if event.http is not None and event.event_type == "http":
+            http = event.http
+            found = msgspec.structs.replace(seen, transport="http")
+            clues = Clues(user_agent=http.http_user_agent or "", accept_language=http.has_accept_language())
+            self._detector.http(found, http.hostname, http.url or "", clues, RANK_PROTOCOL)
+
+    def _flow(self, event: Event, flow: Flow, seen: Lookup) -> None:
+        connection = _connection(event, flow, seen)
+        if connection is None:
+            return
+        seen = msgspec.structs.replace(seen, ts=connection.ts)
+        self._detector.connection(seen, connection)
+        text = event.variable(_QUERY_VARIABLE)
+        told = seen.dst_port == WHOIS_PORT or RANK_ALERT in self._detector.book.parts.get((*_session(seen), 0), {})
+        if text is not None and told:
+            asked = msgspec.structs.replace(port43(seen), query=whois.parse_query(text, None))
+            self._detector.book.add(_session(seen), Part(RANK_FLOW_VARIABLE, asked))
+
+    def _alert(self, event: Event, seen: Lookup) -> None:
+        """Read the alerts that say more than the protocol's own event does."""
+        sid = event.alert.signature_id if event.alert else 0
+        if sid in SIDS_MASQUERADE:
+            self._detector.book.not_browsers.add(_session(seen))
+        if sid != SID_QUERY and sid not in SIDS_OTHER_PORT:
+            return
+        if event.flow is not None and event.flow.start is not None:
+            seen = msgspec.structs.replace(seen, ts=micros(event, event.flow.start))
+        query = _payload_query(event.payload) if sid == SID_QUERY else None
+        found = msgspec.structs.replace(port43(seen), query=query)
+        self._detector.book.add(_session(seen), Part(RANK_ALERT, found))
+
+    def _dns(self, event: Event, ts: Micros) -> None:
+        dns = event.dns
+        if dns is None or dns.type in ("query", "request"):
+            return
+        client = event.src_ip if event.dest_port == _DNS_PORT or event.src_port != _DNS_PORT else event.dest_ip
+        name = dns.name()
+        canonical = address(client or "")
+        if name and canonical:
+            self._detector.answer(canonical, name, ts, dns.addresses())
+
+
+def _session(seen: Lookup) -> Session:
+    return (SENSOR, seen.uid or "")
+
+
+def _seen(event: Event, ts: Micros, source: SourceRef) -> Lookup | None:
+    """Return what every event says, client first; None for an event without a flow."""
+    src, src_port, dst, dst_port = event.src_ip, event.src_port, event.dest_ip, event.dest_port
+    if event.event_type == "alert":
+        flow = event.flow
+        if flow is not None and flow.src_ip is not None:
+            src, src_port, dst, dst_port = flow.src_ip, flow.src_port, flow.dest_ip, flow.dest_port
+        elif event.direction == "to_client" or (event.direction is None and src_port == WHOIS_PORT):
+            src, src_port, dst, dst_port = dst, dst_port, src, src_port
+    src, dst = address(src or ""), address(dst or "")
+    if event.flow_id is None or src is None or dst is None:
+        return None
+    return Lookup(
+        ts=ts,
+        detection=Detection.WEB,
+        sensor=SENSOR,
+        uid=str(event.flow_id),
+        community_id=event.community_id,
+        src_ip=src,
+        src_port=src_port,
+        dst_ip=dst,
+        dst_port=dst_port,
+        source=source,
+    )
+
+
+def _connection(event: Event, flow: Flow, seen: Lookup) -> Connection | None:
+    if seen.src_ip is None or seen.dst_ip is None or seen.src_port is None or seen.dst_port is None:
+        return None
+    start = micros(event, flow.start) if flow.start else seen.ts
+    duration = micros(event, flow.end) - start if flow.end else None
+    service = (event.app_proto or "").lower()
+    return Connection(
+        ts=start,
+        protocol=(event.proto or "").lower(),
+        src_ip=seen.src_ip,
+        src_port=seen.src_port,
+        dst_ip=seen.dst_ip,
+        dst_port=seen.dst_port,
+        uid=seen.uid,
+        community_id=event.community_id,
+        established=_established(event, flow),
+        service=service if service not in ("", "failed", "unknown") else None,
+        duration=duration,
+        src_bytes=flow.bytes_toserver,
+        dst_bytes=flow.bytes_toclient,
+    )
+
+
+def _established(event: Event, flow: Flow) -> bool | None:
+    """Whether the handshake finished: the state, and for a closed TCP flow whether the server ever sent a SYN."""
+    if flow.state == "new":
+        return False
+    if event.tcp is not None and event.tcp.tcp_flags_tc is not None:
+        try:
+            return bool(int(event.tcp.tcp_flags_tc, 16) & _SYN)
+        except ValueError:
+            return None
+    return True if flow.state in ("established", "closed") else None
+
+
+def _payload_query(payload: str | None) -> Query | None:
+    if not payload:
+        return None
+    try:
+        return whois.parse_session(base64.b64decode(payload, validate=True))
+    except (binascii.Error, ValueError):
+        return None

@@ -1,0 +1,138 @@
+"""One log while it is read: lines -> records -> the reader of its format, whatever cannot be read into the tally."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from whosasking.model import SourceRef
+from whosasking.sensors.patterns import is_standard
+from whosasking.sensors.recognise import log_of
+from whosasking.sensors.tsv import BadRow, Header
+from whosasking.sensors.zeek_json import decode, path_of
+
+if TYPE_CHECKING:
+    from whosasking.inputs import Tally
+    from whosasking.model import Micros
+    from whosasking.sensors.eve import Eve
+    from whosasking.sensors.reading import Line
+    from whosasking.sensors.zeek import Zeek
+
+
+class Log(Protocol):
+    """A log of one format."""
+
+    logs: set[str]
+    """The logs met in the file: ``conn``, ``ssl``, ..., ``eve``."""
+    odd: bool
+    """Whether the file is laid out so that the sieve's patterns do not hold for it."""
+
+    def take(self, line: Line) -> None:
+        """Read one line."""
+
+    def time_of(self, text: bytes) -> Micros | None:
+        """Return the time of a record, None when it has none."""
+
+
+class TsvLog:
+    """A Zeek log in TSV."""
+
+    def __init__(self, log: str, zeek: Zeek, tally: Tally) -> None:
+        """Read a file whose first header says ``log``."""
+        self._log = log
+        self._zeek = zeek
+        self._tally = tally
+        self.header = Header()
+        self.logs = {log}
+        self.odd = False
+
+    def take(self, line: Line) -> None:
+        """Read a header line or a row."""
+        if line.text.startswith(b"#"):
+            self._tally.records -= 1
+            self.header.take(line.text)
+            if line.text.startswith(b"#fields"):
+                self._new_columns()
+            return
+        self._tally.candidates += 1
+        try:
+            row = self.header.row(line.text)
+        except BadRow as error:
+            self._tally.skip(line.number, f"cut short: {error}" if line.cut else str(error))
+            return
+        self._zeek.take(self._log, row, SourceRef(path=self._tally.path, line=line.number))
+
+    def _new_columns(self) -> None:
+        self._log = log_of(self.header.path) if self.header.path else self._log
+        self.logs.add(self._log)
+        self.odd = self.odd or not is_standard(self.header.separator, self.header.fields)
+
+    def time_of(self, text: bytes) -> Micros | None:
+        """Return the time of a row."""
+        try:
+            ts = self.header.row(text.removesuffix(b"\r")).get("ts")
+        except BadRow:
+            return None
+        return ts if isinstance(ts, int) else None
+
+
+class JsonLog:
+    """A Zeek log in JSON; records of several logs may be mixed in it."""
+
+    odd = False
+
+    def __init__(self, log: str | None, zeek: Zeek, tally: Tally) -> None:
+        """Read a file of ``log`` records, or where it is None of records that say themselves what they are."""
+        self._log = log
+        self._zeek = zeek
+        self._tally = tally
+        self.logs = {log} if log else set()
+
+    def take(self, line: Line) -> None:
+        """Read a record."""
+        self._tally.candidates += 1
+        try:
+            row = decode(line.text)
+        except BadRow as error:
+            self._tally.skip(line.number, f"cut short: {error}" if line.cut else str(error))
+            return
+        path = row.get("_path")
+        log = log_of(path) if isinstance(path, str) else self._log or path_of(row)
+        if log is None:
+            self._tally.skip(line.number, "a Zeek record of no known log")
+            return
+        self._zeek.take(log, row, SourceRef(path=self._tally.path, line=line.number))
+
+    def time_of(self, text: bytes) -> Micros | None:
+        """Return the time of a record."""
+        try:
+            ts = decode(text).get("ts")
+        except BadRow:
+            return None
+        return ts if isinstance(ts, int) else None
+
+
+class EveLog:
+    """Suricata's EVE."""
+
+    odd = False
+
+    def __init__(self, eve: Eve, tally: Tally) -> None:
+        """Read a file of events."""
+        self._eve = eve
+        self._tally = tally
+        self.logs = {"eve"}
+
+    def take(self, line: Line) -> None:
+        """Read an event."""
+        self._tally.candidates += 1
+        try:
+            self._eve.take(line.text, SourceRef(path=self._tally.path, line=line.number))
+        except BadRow as error:
+            self._tally.skip(line.number, f"cut short: {error}" if line.cut else str(error))
+
+    def time_of(self, text: bytes) -> Micros | None:
+        """Return the time of an event."""
+        try:
+            return self._eve.time_of(text)
+        except BadRow:
+            return None

@@ -1,0 +1,64 @@
+"""Zeek's JSON logs: one object a line, as the JSON writer or a log shipper of Zeek writes them.
+
+Numbers with a fraction arrive as their decimal text, so that an instant is never rounded through a float.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from whosasking.sensors.tsv import BadRow
+from whosasking.sensors.values import decimal_micros, instant
+
+if TYPE_CHECKING:
+    from whosasking.sensors.tsv import Row
+
+_DECODER: Final = msgspec.json.Decoder(dict[str, object], float_hook=str)
+_INTERVALS: Final = ("duration", "rtt", "lease_time")
+
+SHAPES: Final[tuple[tuple[str, frozenset[str]], ...]] = (
+    ("whois", frozenset({"channel", "server_source", "client_class"})),
+    ("conn", frozenset({"conn_state", "proto"})),
+    ("quic", frozenset({"client_initial_dcid", "history"})),
+    ("dns", frozenset({"trans_id", "proto"})),
+    ("http", frozenset({"trans_depth"})),
+    ("ssl", frozenset({"ssl_history"})),
+    ("ssl", frozenset({"established", "resumed"})),
+    ("ssh", frozenset({"auth_attempts"})),
+    ("ssh", frozenset({"client", "server", "version"})),
+)
+"""Fields that tell a log without ``_path`` apart; the first shape that is wholly there wins."""
+
+
+def decode(line: bytes) -> Row:
+    """Return the fields of ``line``. Raises BadRow."""
+    try:
+        row: Row = _DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise BadRow(f"not a JSON object: {error}") from None
+    nested = row.get("id")
+    if isinstance(nested, dict):
+        row.update({f"id.{name}": value for name, value in nested.items()})
+    ts = instant(row.get("ts"))
+    if ts is None:
+        raise BadRow("no readable time in ts")
+    row["ts"] = ts
+    for name in _INTERVALS:
+        value = row.get(name)
+        if value is not None:
+            row[name] = decimal_micros(str(value))
+    ttls = row.get("TTLs")
+    if isinstance(ttls, list):
+        row["TTLs"] = [decimal_micros(str(ttl)) or 0 for ttl in ttls]
+    return row
+
+
+def path_of(row: Row) -> str | None:
+    """Return the log a JSON record belongs to: ``conn``, ``ssl``, ...; None when it cannot be told."""
+    path = row.get("_path")
+    if isinstance(path, str):
+        return path
+    keys = row.keys()
+    return next((name for name, shape in SHAPES if shape <= keys), None)

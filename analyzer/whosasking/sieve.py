@@ -1,0 +1,88 @@
+"""Bytes in, the interesting lines out: one Hyperscan pass over raw blocks before anything is parsed.
+
+The sieve may let a line through that means nothing; it must never hold back one that does. It knows bytes and line
+ends, nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import TYPE_CHECKING, Final
+
+import hyperscan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Span = tuple[int, int]
+"""Where a line begins and ends (without its ``\\n``) in a buffer."""
+
+HEADER: Final = rb"^#"
+"""A Zeek header line, wherever it stands."""
+NO_OBJECT: Final = rb"^[^{\r\n]"
+NOT_CLOSED: Final = rb"[^}\r\n]\r?\n"
+"""Lines of a JSON log that cannot be whole objects: each is told, not passed over."""
+
+
+class Sieve:
+    """A compiled set of patterns. One instance serves any number of threads.
+
+    ``literals`` match in any case; ``regexes`` are Hyperscan expressions in which ``^`` is a line start; ``exact``
+    match byte for byte. With none of them at all, nothing passes.
+    """
+
+    def __init__(
+        self, literals: Iterable[bytes] = (), regexes: Iterable[bytes] = (), exact: Iterable[bytes] = ()
+    ) -> None:
+        """Compile the patterns. Raises ValueError for a pattern Hyperscan refuses."""
+        caseless = hyperscan.HS_FLAG_CASELESS
+        patterns = [(re.escape(literal), caseless) for literal in sorted(set(literals))]
+        patterns += [(regex, hyperscan.HS_FLAG_MULTILINE) for regex in sorted(set(regexes))]
+        patterns += [(re.escape(literal), 0) for literal in sorted(set(exact))]
+        self._local = threading.local()
+        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK) if patterns else None
+        if self._database is None:
+            return
+        try:
+            self._database.compile(
+                expressions=[pattern for pattern, _ in patterns],
+                ids=list(range(len(patterns))),
+                elements=len(patterns),
+                flags=[flags for _, flags in patterns],
+            )
+        except hyperscan.HyperscanError as error:
+            raise ValueError(f"pattern refused: {error}") from None
+        self._scratch = hyperscan.Scratch(self._database)
+        self._cloning = threading.Lock()
+
+    def lines(self, data: bytearray, size: int) -> list[Span]:
+        """Return the lines of ``data[:size]`` that hold a match, in order, each once."""
+        if self._database is None or not size:
+            return []
+        ends: list[int] = []
+        self._database.scan(
+            memoryview(data)[:size],  # type: ignore[type-var]  # any buffer will do
+            match_event_handler=lambda _id, _start, end, _flags, _context: ends.append(end),
+            scratch=self._own_scratch(),
+        )
+        ends.sort()
+        spans: list[Span] = []
+        covered = 0
+        for end in ends:
+            if end <= covered:
+                continue
+            start = data.rfind(b"\n", 0, end - 1) + 1
+            stop = data.find(b"\n", end - 1, size)
+            stop = size if stop < 0 else stop
+            spans.append((start, stop))
+            covered = stop + 1
+        return spans
+
+    def _own_scratch(self) -> hyperscan.Scratch:
+        """Return this thread's scratch space: a scratch serves one scan at a time."""
+        scratch = getattr(self._local, "scratch", None)
+        if scratch is None:
+            with self._cloning:
+                scratch = self._local.scratch = self._scratch.clone()
+        return scratch
