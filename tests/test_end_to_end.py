@@ -1,4 +1,4 @@
-"""The main job on real recorded traffic: whatever the sensor and the endpoint product, the same lookups and verdicts."""
+"""The main job on real recorded traffic: whatever the sensor and the endpoint product, the same answer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def report(names: list[str]) -> Report:
 
 
 def known_limits(names: list[str]) -> set[str]:
-    """Steps that one sensor cannot show, each with its reason in expected.yaml (split QUIC ClientHellos in Suricata)."""
+    """Name the steps that one sensor cannot show; each has its reason in expected.yaml."""
     limits = EXPECTED.get("known_limits", [])
     return {limit["name"] for limit in limits if any(limit["sensor"] in name for name in names)}
 

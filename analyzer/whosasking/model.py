@@ -1,8 +1,8 @@
 """The records that pass between stages: frozen, typed, UTC, microseconds.
 
 Every instant is an ``int``: microseconds since the Unix epoch, UTC (``Micros``). Zeek writes microseconds, EDR products
-write between seconds and 100 ns; an integer compares, subtracts and joins exactly where a float does not. Text that came
-from a log is attacker-chosen: records carry it as it was read, and each renderer escapes it for its own output.
+write between seconds and 100 ns; an integer compares, subtracts and joins exactly where a float does not. Text that
+came from a log is attacker-chosen: records carry it as it was read, and each renderer escapes it for its own output.
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ class Lookup(Record, frozen=True, kw_only=True):
     """One WHOIS, RDAP or web lookup seen: a port-43, TLS or QUIC session, one clear HTTP request, or one tool start.
 
     ``transport`` is ``tcp`` (WHOIS), ``http``, ``tls``, ``quic`` or None (a tool start). ``server_source`` says how
-    ``server`` is known: ``sni``, ``host``, ``dns`` (an answer led the same client to the address), ``whois`` (the sensor
-    named it), ``url`` or ``command line``. ``id`` is empty until the pipeline has ordered all lookups.
+    ``server`` is known: ``sni``, ``host``, ``dns`` (an answer led the same client to the address), ``whois`` (the
+    sensor named it), ``url`` or ``command line``. ``id`` is empty until the pipeline has ordered all lookups.
     """
 
     id: str = ""
@@ -117,8 +117,11 @@ class Lookup(Record, frozen=True, kw_only=True):
 
 
 class Process(Record, frozen=True, kw_only=True):
-    """One process as an endpoint product records it. ``key`` is unique in one input set: ProcessGuid, entity id, or
-    host, pid and creation time joined. ``parent`` is one level deep unless the product gives more."""
+    """One process as an endpoint product records it.
+
+    ``key`` is unique in one input set: ProcessGuid, entity id, or host, pid and creation time joined. ``parent`` is one
+    level deep unless the product gives more.
+    """
 
     host: str
     key: str
@@ -178,7 +181,7 @@ class NameQuery(Record, frozen=True, kw_only=True):
 
 
 class EndpointReading(Record, frozen=True, kw_only=True):
-    """All that the endpoint exports of one run hold. ``addresses`` maps a host to the addresses its own records name."""
+    """All that the endpoint exports of one run hold; ``addresses`` maps a host to those its own records name."""
 
     starts: list[ProcessStart] = []
     sockets: list[Socket] = []
@@ -212,8 +215,8 @@ class WireReading(Record, frozen=True, kw_only=True):
     """All that the sensors' logs of one run hold about lookups.
 
     ``anchors`` are the connections whose tuple an endpoint also recorded. ``kinds`` counts records read per log kind
-    (``zeek conn``, ``eve tls``). ``span`` is the first and last instant of the records that were parsed, None without any.
-    ``notes`` are coverage sentences: what these inputs could not show.
+    (``zeek conn``, ``eve tls``). ``span`` is the first and last instant of the records that were parsed, None
+    without any. ``notes`` are coverage sentences: what these inputs could not show.
     """
 
     lookups: list[Lookup] = []
@@ -271,7 +274,7 @@ class Outcome(StrEnum):
 
 
 class Verdict(Record, frozen=True, kw_only=True):
-    """One outcome with one reason. ``reason`` is a stable phrase that counts are kept under; ``detail`` the specifics."""
+    """One outcome with one reason: ``reason`` is a stable phrase that counts are kept under, ``detail`` the rest."""
 
     outcome: Outcome
     reason: str
@@ -328,8 +331,11 @@ class Skipped(Record, frozen=True, kw_only=True):
 
 
 class InputReport(Record, frozen=True, kw_only=True):
-    """What was read of one input. ``kind`` names the format (``zeek conn tsv``, ``eve json``, ``sysmon json``) or
-    ``unknown``. ``skipped`` is capped; ``skipped_total`` counts all. ``unreadable`` marks an input nothing came of."""
+    """What was read of one input.
+
+    ``kind`` names the format (``zeek conn tsv``, ``eve json``, ``sysmon flat``) or is ``unknown``. ``skipped`` is
+    capped; ``skipped_total`` counts all. ``unreadable`` marks an input nothing came of.
+    """
 
     path: str
     kind: str

@@ -128,5 +128,3 @@ def _endpoint_span(endpoint: EndpointReading) -> tuple[Micros | None, Micros | N
     if not endpoint.spans:
         return None, None
     return min(first for first, _ in endpoint.spans.values()), max(last for _, last in endpoint.spans.values())
-
-

@@ -156,9 +156,8 @@ class Commands:
                     return
             if _INLINE.fullmatch(argument):
                 inline = arguments[index + 1 :]
-                posix = argument.startswith("-") and argument.lower().endswith("c")
-                one_text = inline and (posix or len(inline) == 1)
-                yield from self._line(inline[0], depth) if one_text else self._segment(inline, depth)
+                # One quoted word, or many where the product lost the quotes: both read the same when joined.
+                yield from self._line(" ".join(inline), depth)
                 return
             if not argument.startswith(("-", "/")) or "/" in argument[1:]:
                 yield from self._segment(arguments[index:], depth)

@@ -80,7 +80,7 @@ def _lines(told: Explanation) -> Iterator[str]:
         yield f"  kinds     {', '.join(match.kinds)}"
     if match.covers:
         yield f"  covers    {_cut(match.covers)}"
-    yield f"  noise     {_NOISE[match.noise]}"
+    yield f"  noise     {_NOISE[match.noise] if match.operator else f'{match.noise}: nobody has listed what it serves'}"
     if told.seed:
         yield "  seed      yes: the query this project grew from takes it"
     if match.note:
@@ -94,6 +94,8 @@ def _near(name: str) -> Iterator[str]:
             yield f"contains {label!r}, but not as a label of its own (between dots, hyphens and the ends)"
     hosts = compiled.read().hosts
     exact = {fact.name for fact in hosts if not fact.suffix}
+    for domain in sorted(fact.name for fact in hosts if fact.suffix and name.endswith(fact.name)):
+        yield f"ends with {domain}, but is not below it"
     below = sorted(fact for fact in exact if name and fact.endswith(f".{name}"))
     if below:
         yield f"listed below it: {', '.join(below[:3])}{' and more' if len(below) > 3 else ''}"  # noqa: PLR2004

@@ -67,11 +67,8 @@ def split(path: str) -> tuple[list[str], list[tuple[str, str]]]:
     """Split a path into its decoded segments and parameters, both bounded. Never raises."""
     before, _, after = path[:MAX_PATH].partition("#")[0].partition("?")
     segments = [unquote(segment, errors="replace") for segment in before.split("/", _MAX_SEGMENTS) if segment]
-    try:
-        parameters = parse_qsl(after, keep_blank_values=False, max_num_fields=_MAX_PARAMETERS, errors="replace")
-    except ValueError:
-        parameters = []
-    return segments[:_MAX_SEGMENTS], parameters
+    fields = "&".join(after.split("&", _MAX_PARAMETERS)[:_MAX_PARAMETERS])
+    return segments[:_MAX_SEGMENTS], parse_qsl(fields, errors="replace")
 
 
 def _objects(texts: Iterator[str] | tuple[str, ...] | list[str]) -> Iterator[tuple[str, QueryKind]]:

@@ -59,4 +59,4 @@ def _present(finding: Finding, by_id: dict[str, JudgedLookup]) -> list[JudgedLoo
 
 def nothing_was_read(report: Report) -> bool:
     """Tell that no input could be read at all (or there was none): then an empty report means nothing."""
-    return all(entry.unreadable for entry in report.inputs)
+    return all(entry.unreadable or (entry.skipped_total and not entry.records) for entry in report.inputs)
