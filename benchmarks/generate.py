@@ -111,7 +111,7 @@ class Site:
 
 
 def _floats(dice: random.Random, count: int) -> Iterator[float]:
-    return islice(iter(dice.random, None), count)  # type: ignore[arg-type]  # never ends: no float is None
+    return islice(iter(dice.random, None), count)
 
 
 def _public(dice: random.Random) -> bytes:

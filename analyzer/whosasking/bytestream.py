@@ -6,6 +6,9 @@ release the interpreter lock. A stream that ends too early gives what it held an
 
 from __future__ import annotations
 
+import queue
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, Protocol
 
 import zstandard
@@ -18,7 +21,9 @@ BLOCK: Final = 4 << 20
 MAX_LINE: Final = 8 << 20
 _PIECE: Final = 1 << 20
 _SEEK_PIECE: Final = 64 << 10
-_COMPRESSED_PIECE: Final = 256 << 10
+_COMPRESSED_PIECE: Final = 512 << 10
+_PIECES_AHEAD: Final = 8
+_PATIENCE: Final = 0.05
 _ZSTD_PIECE: Final = 4 << 10  # libzstd's object gives all its output at once: 4 KiB can become 128 MiB, not more
 _ZSTD_WINDOW: Final = 1 << 27
 _GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -179,6 +184,55 @@ def seek_line(file: BinaryIO, start: int) -> int:
     return at
 
 
+class Ahead:
+    """A stream that a thread of its own inflates ahead, a few pieces at most, while what it gave is worked on."""
+
+    def __init__(self, stream: Stream) -> None:
+        """Start the thread. ``close`` must be called in the end."""
+        self._stream = stream
+        self._pieces: queue.Queue[bytes | BaseException] = queue.Queue(_PIECES_AHEAD)
+        self._piece = memoryview(b"")
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="inflate", daemon=True)
+        self._thread.start()
+
+    def read(self, size: int) -> bytes:
+        """Return up to ``size`` bytes, none at the end. Raises BadStream, OSError."""
+        if not self._piece:
+            found = self._pieces.get()
+            if isinstance(found, BaseException):
+                raise found
+            self._piece = memoryview(found)
+        data = bytes(self._piece[:size])
+        self._piece = self._piece[size:]
+        return data
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill the front of ``buffer``; the number of bytes, 0 at the end. Raises BadStream, OSError."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        """End the thread."""
+        self._closed.set()
+        while self._thread.is_alive():
+            with suppress(queue.Empty):
+                while True:
+                    self._pieces.get_nowait()
+            self._thread.join(_PATIENCE)
+
+    def _work(self) -> None:
+        more = True
+        while more and not self._closed.is_set():
+            try:
+                piece: bytes | BaseException = self._stream.read(_PIECE)
+                more = bool(piece)
+            except Exception as error:  # noqa: BLE001 - raised again where the stream is read
+                piece, more = error, False
+            self._pieces.put(piece)
+
+
 class Block(NamedTuple):
     """Whole lines, valid until the next block is asked for. ``size`` bytes of ``data`` count.
 
@@ -195,12 +249,15 @@ class Block(NamedTuple):
         return memoryview(self.data)[: self.size]
 
 
-def whole_lines(stream: Stream, block: int = BLOCK, limit: int | None = None) -> Iterator[Block]:
+def whole_lines(
+    stream: Stream, block: int = BLOCK, limit: int | None = None, buffer: bytearray | None = None
+) -> Iterator[Block]:
     """Cut ``stream`` into blocks that end where lines end; ``limit`` ends with the line that byte number falls in.
 
+    ``buffer`` (MAX_LINE + 1 bytes) is used again where a caller reads many streams one after another.
     Raises BadStream after the whole lines that came before the damage.
     """
-    buffer = bytearray(MAX_LINE + 1)
+    buffer = bytearray(MAX_LINE + 1) if buffer is None else buffer
     view = memoryview(buffer)
     kept = done = 0
     goal = _goal(block, 0, limit)

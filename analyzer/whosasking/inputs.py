@@ -10,7 +10,7 @@ import os
 import stat
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -22,6 +22,7 @@ from whosasking.progress import SILENT
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from whosasking.bytestream import Source
     from whosasking.progress import Progress
 
 UNKNOWN: Final = "unknown"
@@ -84,6 +85,10 @@ class Tally:
             self.skipped_total += 1
             if len(self.skipped) < KEPT_SKIPS:
                 self.skipped.append(Skipped(line=line, reason=reason))
+
+    def skip_file(self, reason: str) -> None:
+        """Note that the file was not read, though nothing is wrong with it."""
+        self.skip(None, reason)
 
     def fail(self, reason: str) -> None:
         """Note that nothing came of this input."""
@@ -193,7 +198,7 @@ def _recognise(path: str, inputs: Inputs) -> bool:
     elif kind is None:
         _reject(tally, head)
     elif (why := sensors.unused(kind)) is not None:
-        tally.skip(None, why)
+        (tally.fail if kind.endswith("without header") else tally.skip_file)(why)
     else:
         inputs.sensors.append(Input(path, kind, head.compression))
     return tally.kind != UNKNOWN
@@ -235,7 +240,7 @@ def read_head(path: str, size: int) -> Head:
 class Metered:
     """A file that counts what is read from it into a tally and the progress."""
 
-    def __init__(self, file: BinaryIO, tally: Tally, progress: Progress) -> None:
+    def __init__(self, file: Source, tally: Tally, progress: Progress) -> None:
         """Count the bytes of ``file``."""
         self._file = file
         self._tally = tally
@@ -250,10 +255,10 @@ class Metered:
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill ``buffer``; the number of bytes, 0 at the end."""
-        count = self._file.readinto(buffer)  # type: ignore[attr-defined]  # unbuffered binary files all have it
+        count = self._file.readinto(buffer)
         self._tally.took(count)
         self._progress.advance(count)
-        return int(count)
+        return count
 
 
 def open_lines(inp: Input, tally: Tally, progress: Progress = SILENT) -> Iterator[tuple[int, bytes]]:

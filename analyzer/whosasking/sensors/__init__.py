@@ -26,7 +26,7 @@ def read(
     """Read the lookups out of ``inputs.sensors``; bad lines go into ``inputs.tallies``, nothing is raised for them.
 
     ``wanted`` are connections endpoints saw; those found become ``anchors``. ``exact`` reads every line, Zeek's TSV
-    through zat, instead of sieving: slow, the same answer. Raises InputError when ``exact`` is asked for and zat is missing.
+    through zat, instead of sieving: slow, the same answer. Raises InputError when zat is missing then.
     """
     from whosasking.sensors import assemble, coverage  # noqa: PLC0415 - a run without logs need not load Hyperscan
     from whosasking.sensors.scan import Scan  # noqa: PLC0415 - see above

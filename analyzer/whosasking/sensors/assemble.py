@@ -103,7 +103,8 @@ def _with_resolved_name(lookup: Lookup, book: Book) -> Lookup:
     """Name the server of a session without a name after the DNS answer by which its client came to it."""
     if lookup.server or lookup.src_ip is None or lookup.dst_ip is None:
         return lookup
-    name = book.all_names.name_of(lookup.src_ip, lookup.dst_ip, lookup.ts)
+    ends = (lookup.src_ip, lookup.dst_ip, lookup.ts)
+    name = book.listed.name_of(*ends) or book.all_names.name_of(*ends)
     return msgspec.structs.replace(lookup, server=name, server_source="dns" if name else None)
 
 

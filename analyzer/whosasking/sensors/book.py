@@ -13,7 +13,7 @@ import msgspec
 from whosasking.model import SECOND, ClientClass, Connection, Lookup, Micros
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
     from whosasking.sensors.interface import Tuple4
 
@@ -120,7 +120,13 @@ class Book:
         key = (connection.src_ip, connection.src_port, connection.dst_ip, connection.dst_port)
         self.anchors.setdefault((key, connection.ts), connection)
 
-    def sessions(self, sensor: str) -> Iterator[str]:
-        """Yield what ``sensor`` calls the sessions that are lookups, or may be."""
-        seen = {key[1] for key in (*self.parts, *self.hidden) if key[0] == sensor}
-        yield from sorted(seen)
+    def unnamed_servers(self) -> set[str]:
+        """Return the addresses of servers that no log and no answer of a listed host's name tells the name of."""
+        found = set()
+        for parts in self.parts.values():
+            lookups = [part.lookup for part in parts.values()]
+            src, dst, ts = lookups[0].src_ip, lookups[0].dst_ip, lookups[0].ts
+            named = any(one.server for one in lookups)
+            if not named and src and dst and self.listed.name_of(src, dst, ts) is None:
+                found.add(dst)
+        return found

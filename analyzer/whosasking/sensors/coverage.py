@@ -27,7 +27,7 @@ def notes(scan: Scan, inputs: Inputs, lookups: list[Lookup]) -> list[str]:
     zeek = any(inp.kind.startswith("zeek") for inp in inputs.sensors)
     found = []
     if zeek and not eve:
-        found += _zeek(scan)
+        found += _zeek(scan, lookups)
     if eve and _none_read([lookup for lookup in lookups if lookup.sensor == "suricata"]):
         found.append("EVE without alerts of whosasking's rules (sid 1596001): what port-43 sessions asked is unknown")
     if any(_unclassed(lookup) for lookup in lookups):
@@ -38,7 +38,7 @@ def notes(scan: Scan, inputs: Inputs, lookups: list[Lookup]) -> list[str]:
     return found
 
 
-def _zeek(scan: Scan) -> list[str]:
+def _zeek(scan: Scan, lookups: list[Lookup]) -> list[str]:
     found = []
     if not scan.holds("conn") and not scan.holds("whois"):
         found.append("no conn.log: port-43 sessions cannot be seen")
@@ -48,7 +48,7 @@ def _zeek(scan: Scan) -> list[str]:
         found.append("no http.log: clear HTTP lookups cannot be seen")
     if not scan.holds("dns"):
         found.append("no dns.log: sessions that hide their server's name cannot be told, port-43 servers have no names")
-    if not scan.holds("whois") and scan.holds("conn"):
+    if not scan.holds("whois") and _none_read(lookups):
         found.append("no whois.log (whosasking's Zeek package): what port-43 sessions asked is unknown")
     return found
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from whosasking.sensors.interface import Tuple4
 
 WHOIS_PORT: Final = 43
-TLS_PORTS: Final = frozenset({443, 8443})
+TLS_PORTS: Final = frozenset({443, 8443, 9000})
+"""Where RDAP over TLS and QUIC is served; a session without a name is looked at on no other port."""
 OUTER_NAMES: Final = frozenset({"cloudflare-ech.com"})
 """Names in the clear part of a ClientHello that hides the real one (Encrypted Client Hello)."""
 LOOKUP_AGENTS: Final = frozenset({"whois", "rdap"})
@@ -41,7 +42,7 @@ class Watch(msgspec.Struct, frozen=True):
     """What one pass over the logs looks for beside lookups that show themselves.
 
     ``addresses`` listed hosts resolved to, ``sessions`` whose connection record is wanted, ``tuples`` that endpoints
-    saw, ``answers``: addresses whose DNS answers are wanted. ``nameless``: transports of which no log with names was given.
+    saw, ``answers``: addresses whose DNS answers are wanted. ``nameless``: transports no log shows names of.
     """
 
     addresses: frozenset[str] = frozenset()
@@ -64,7 +65,7 @@ class Detector:
         """Judge one TLS or QUIC session by the server name in its ClientHello."""
         session = (seen.sensor, seen.uid or "")
         if _is_hidden(name):
-            if seen.dst_ip in self.watch.addresses:
+            if seen.dst_ip in self.watch.addresses and seen.dst_port in TLS_PORTS:
                 self.book.hidden.setdefault((*session, 0), Part(rank, seen, clues))
             return
         if seen.dst_ip in self.watch.addresses:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
+from whosasking.sensors.detect import TLS_PORTS
 from whosasking.sensors.values import spellings
 from whosasking.sieve import HEADER, NO_OBJECT, NOT_CLOSED, Sieve
 
@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from whosasking.sensors.detect import Watch
     from whosasking.sensors.interface import Tuple4
 
-_TSV_PORT43: Final = rb"\t43\t(?:tcp|1|2|-)\t"
-"""`id.resp_p` before `proto` in conn.log, before `version` in ssh.log; other orders are read without a sieve."""
-_TSV_TLS: Final = rb"\t(?:443|8443)\t(?:tcp|udp)\t"
+_TSV_PORT43: Final = rb"\t43\ttcp\t"
+"""`id.resp_p` before `proto`, as every conn.log since Bro 2 has them; other orders are read without a sieve."""
 _JSON_PORT43: Final = rb'resp_p"[ \t]*:[ \t]*"?43\b'
 _EVE_PORT43: Final = rb'(?:src|dest)_port"[ \t]*:[ \t]*"?43\b'
 _EVE_SIDS: Final = rb'"signature_id"[ \t]*:[ \t]*1596[0-9]{3}\b'
+CONNECTIONS: Final = frozenset({"conn", "eve"})
+"""Logs of transport sessions."""
+HIDING: Final = frozenset({"ssl", "quic", "eve"})
+"""Logs of sessions that may hide their server's name."""
+
 _JSON_TEXT: Final = (NO_OBJECT, NOT_CLOSED)
 _JSON_ENDS: Final = ("id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p")
 _EVE_ENDS: Final = ("src_ip", "src_port", "dest_ip", "dest_port")
@@ -45,45 +49,57 @@ class Patterns:
         escaped = tuple(literal.replace(b"/", b"\\/") for literal in self._literals if b"/" in literal)
         self._json_literals = self._literals + escaped
 
-    def names(self, form: str) -> Sieve:
-        """Return the sieve for names, paths and User-Agents; ``form`` is ``tsv``, ``json`` or ``eve``."""
-        if form == "tsv":
-            return Sieve(self._literals, [HEADER])
-        if form == "json":
-            return Sieve(self._json_literals, _JSON_TEXT)
-        return Sieve(self._json_literals, [*_JSON_TEXT, _EVE_PORT43, _EVE_SIDS])
+    def names(self, form: str, watch: Watch | None = None, logs: frozenset[str] = frozenset()) -> Sieve:
+        """Return the sieve for names, paths and User-Agents; ``form`` is ``tsv``, ``json`` or ``eve``.
 
-    def watched(self, form: str, watch: Watch, *, connections: bool) -> Sieve | None:
-        """Return the sieve for what ``watch`` looks for; None when there is nothing to look for in this log.
-
-        ``connections``: the log holds transport sessions (conn, ssh, EVE flow), so port 43, tuples and sessions count.
+        ``watch``: addresses already known, to be looked for in those of ``logs`` that may hide names.
         """
-        server_side = form == "tsv" and bool(watch.nameless)
-        regexes = [
-            pattern + (_TSV_TLS if server_side else b"")
-            for address in sorted(watch.addresses | watch.answers)
-            for pattern in _address(address)
-        ]
-        exact: list[bytes] = []
-        if connections:
+        servers: list[bytes] = []
+        if watch is not None and logs & HIDING:
+            servers = [text for address in sorted(watch.addresses) for text in _server(form, address, [""])]
+        if form == "tsv":
+            return Sieve(self._literals, [HEADER], servers)
+        if form == "json":
+            return Sieve(self._json_literals, _JSON_TEXT, servers)
+        return Sieve(self._json_literals, [*_JSON_TEXT, _EVE_PORT43, _EVE_SIDS], servers)
+
+    def watched(self, form: str, watch: Watch, logs: frozenset[str]) -> Sieve | None:
+        """Return the sieve for what ``watch`` looks for in ``logs``; None when there is nothing to look for in them."""
+        exact = [text for address in sorted(watch.answers) for text in _answer(form, address)]
+        if logs & HIDING:
+            exact += [text for address in sorted(watch.addresses) for text in _server(form, address, [""])]
+        elif "conn" in logs:
+            protocols = sorted(f"{protocol}\t" for protocol in watch.nameless)
+            exact += [text for address in sorted(watch.addresses) for text in _server(form, address, protocols)]
+        regexes: list[bytes] = []
+        if logs & CONNECTIONS:
+            regexes.append({"tsv": _TSV_PORT43, "json": _JSON_PORT43, "eve": _EVE_PORT43}[form])
             sensor = "suricata" if form == "eve" else "zeek"
-            names = sorted(name for known, name in watch.sessions if known == sensor)
-            if form == "eve":
-                regexes += [rb'"flow_id"[ \t]*:[ \t]*' + re.escape(name.encode()) + rb"\b" for name in names]
-            else:
-                exact += [name.encode() for name in names]
-                regexes.append(_TSV_PORT43 if form == "tsv" else _JSON_PORT43)
+            exact += [name.encode() for known, name in sorted(watch.sessions) if known == sensor]
             exact += [text for ends in sorted(watch.tuples) for text in _tuple(form, ends)]
+        if "ssh" in logs:
+            regexes.append(rb"\t43\t" if form == "tsv" else _JSON_PORT43)
         if not regexes and not exact:
             return None
         return Sieve((), [*regexes, *([HEADER] if form == "tsv" else _JSON_TEXT)], exact)
 
 
-def _address(address: str) -> Iterator[bytes]:
-    """Yield patterns for an address. Colons are no word characters: IPv6 goes without borders."""
+def _server(form: str, address: str, protocols: list[str]) -> Iterator[bytes]:
+    """Yield the text of an address as server of a TLS or QUIC session; ``protocols`` follow the port in conn.log."""
     for text in spellings(address):
-        pattern = re.escape(text.encode())
-        yield pattern if ":" in text else rb"\b" + pattern + rb"\b"
+        if form == "tsv":
+            yield from (f"\t{text}\t{port}\t{after}".encode() for port in sorted(TLS_PORTS) for after in protocols)
+        elif protocols:
+            yield f'"{text}"'.encode()
+
+
+def _answer(form: str, address: str) -> Iterator[bytes]:
+    """Yield the text of an address in a DNS answer: one of a set of strings in TSV, a string of its own in JSON."""
+    for text in spellings(address):
+        if form == "tsv":
+            yield from (f"{before}{text}{after}".encode() for before in "\t," for after in "\t,")
+        else:
+            yield f'"{text}"'.encode()
 
 
 def _tuple(form: str, ends: Tuple4) -> Iterator[bytes]:

@@ -1,7 +1,8 @@
 """Sieved lines of many files, in order, read by threads that run ahead within bounds.
 
 Large plain files are cut into ranges that threads scan side by side; a compressed file is one stream. Reading,
-inflating and scanning release the interpreter lock, so the threads use every core; the lines come out in the files' order.
+inflating and scanning release the interpreter lock, so the threads use every core; the lines come out in
+the files' order.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from whosasking.bytestream import BLOCK, BadStream, Block, open_stream, seek_line, whole_lines
+from whosasking.bytestream import BLOCK, MAX_LINE, Ahead, BadStream, Block, open_stream, seek_line, whole_lines
 from whosasking.inputs import LONG_LINE_REASON, Input, Metered, Tally
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from whosasking.bytestream import Source
     from whosasking.progress import Progress
     from whosasking.sieve import Sieve, Span
 
@@ -85,6 +87,7 @@ class Reader:
         self._progress = progress
         self._threads = threads or os.cpu_count() or 1
         self._stop = threading.Event()
+        self._local = threading.local()
         self._ahead: deque[_Unit] = deque()
 
     def read(self, jobs: Sequence[Job]) -> Iterator[Sifted]:
@@ -132,12 +135,19 @@ class Reader:
     def _work(self, unit: _Unit) -> None:
         """Run in a thread: put all pieces of ``unit``, then None."""
         try:
-            for piece in _pieces(unit, self._progress):
+            for piece in _pieces(unit, self._progress, self._buffer()):
                 if not self._put(unit, piece):
                     return
         except Exception as error:  # noqa: BLE001 - raised again where the lines are read
             self._put(unit, error)
         self._put(unit, None)
+
+    def _buffer(self) -> bytearray:
+        """Return this thread's buffer: a fresh one for every range would be zeroed by the kernel each time."""
+        buffer: bytearray | None = getattr(self._local, "buffer", None)
+        if buffer is None:
+            buffer = self._local.buffer = bytearray(MAX_LINE + 1)
+        return buffer
 
     def _put(self, unit: _Unit, piece: Piece | BaseException | None) -> bool:
         while not self._stop.is_set():
@@ -161,7 +171,7 @@ def _units(job: Job) -> Iterator[_Unit]:
         yield _Unit(job, start, end, queue.Queue(_AHEAD))
 
 
-def _pieces(unit: _Unit, progress: Progress) -> Iterator[Piece]:
+def _pieces(unit: _Unit, progress: Progress, buffer: bytearray) -> Iterator[Piece]:
     """Read and sieve one unit."""
     job = unit.job
     try:
@@ -171,19 +181,29 @@ def _pieces(unit: _Unit, progress: Progress) -> Iterator[Piece]:
                 job.tally.took(unit.end - unit.start)
                 progress.advance(unit.end - unit.start)
                 return
-            plain = job.inp.compression is None
-            source = file if plain else Metered(file, job.tally, progress)
+            if job.inp.compression is not None:
+                yield from _inflated(job, file, progress, buffer)
+                return
             limit = None if unit.end is None else unit.end - start
-            for block in whole_lines(open_stream(source, job.inp.compression), BLOCK, limit):
+            for block in whole_lines(open_stream(file, None), BLOCK, limit, buffer):
                 yield _piece(block, job.sieve)
-            if plain:  # ranges read a little past their end: count what is theirs
-                count = (unit.end or file.tell()) - unit.start
-                job.tally.took(count)
-                progress.advance(count)
+            count = (unit.end or file.tell()) - unit.start  # ranges read a little past their end: count what is theirs
+            job.tally.took(count)
+            progress.advance(count)
     except OSError as error:
         yield Piece(trouble=(error.strerror or str(error)).lower())
     except BadStream as error:
         yield Piece(trouble=str(error))
+
+
+def _inflated(job: Job, file: Source, progress: Progress, buffer: bytearray) -> Iterator[Piece]:
+    """Sieve a compressed file while a second thread inflates what comes next."""
+    stream = Ahead(open_stream(Metered(file, job.tally, progress), job.inp.compression))
+    try:
+        for block in whole_lines(stream, BLOCK, None, buffer):
+            yield _piece(block, job.sieve)
+    finally:
+        stream.close()
 
 
 def _piece(block: Block, sieve: Sieve | None) -> Piece:

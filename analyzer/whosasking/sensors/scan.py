@@ -1,8 +1,9 @@
 """The passes over the sensors' logs, each sieved for what the ones before it found.
 
-1. names: ssl, quic, http, dns, whois and EVE for lookups that show themselves;
-2. connections: conn and EVE for port 43, for the sessions of lookups and for clock anchors; ssl, quic and EVE for
-   sessions without a name to addresses that listed hosts resolved to;
+1. names: dns, http and whois, then ssl, quic and EVE, for lookups that show themselves; ssl and quic also for sessions
+   without a name to addresses that listed hosts resolved to;
+2. connections: conn and EVE for port 43, for the sessions of lookups and for clock anchors, and what pass 1 came too
+   early for;
 3. answers: dns and EVE for the names of servers of which only an address is known;
 4. connections again, where pass 3 made lookups of sessions without a name.
 """
@@ -19,7 +20,7 @@ from whosasking.sensors.book import Book
 from whosasking.sensors.detect import Detector, Watch
 from whosasking.sensors.eve import Eve
 from whosasking.sensors.logs import EveLog, JsonLog, Log, TsvLog
-from whosasking.sensors.patterns import Patterns
+from whosasking.sensors.patterns import CONNECTIONS, HIDING, Patterns
 from whosasking.sensors.reading import Job, Reader
 from whosasking.sensors.recognise import READ
 from whosasking.sensors.zeek import Zeek
@@ -42,9 +43,6 @@ MOST_PATTERNS: Final = 20_000
 MOST_TUPLES: Final = 4096
 
 _NAMES: Final = frozenset({"ssl", "quic", "http", "dns", "whois", "eve"})
-_CONNECTIONS: Final = frozenset({"conn", "eve"})
-_PORTS: Final = _CONNECTIONS | {"ssh"}
-_HIDING: Final = frozenset({"ssl", "quic", "eve"})
 _ANSWERS: Final = frozenset({"dns", "eve"})
 
 T = TypeVar("T", bound="str | tuple[str, str]")
@@ -64,7 +62,7 @@ def logs_of(inp: Input) -> set[str]:
 
 
 class Scan:
-    """One run over the sensors' logs. The passes fill ``book``, ``times`` and ``notes``."""
+    """One run over the sensors' logs. The passes fill ``book`` and ``times``."""
 
     def __init__(self, inputs: Inputs, catalogue: Catalogue, progress: Progress, *, exact: bool) -> None:
         """Prepare; nothing is read yet."""
@@ -81,38 +79,48 @@ class Scan:
         self._odd: set[str] = set()
         self._counted: set[str] = set()
         self._named: set[str] = set()
+        self._followed: dict[str, frozenset[str]] = {}
         self.times: list[Micros] = []
-        self.notes: list[str] = []
+        self._limits: dict[str, str] = {}
 
     def holds(self, log: str) -> bool:
         """Return whether any input holds this log."""
         return any(log in logs for logs in self._logs.values())
 
+    @property
+    def notes(self) -> list[str]:
+        """Sentences on what was left out to keep bounds."""
+        return list(self._limits.values())
+
     def names(self) -> None:
         """Find the lookups that show themselves."""
         files = [inp for inp in self._files(_NAMES) if inp.path not in self._named]
         self._named |= {inp.path for inp in files}
-        self._pass("looking for names", files, lambda form, _logs: self._patterns.names(form))
+        first = [inp for inp in files if not self._logs[inp.path] & HIDING]
+        self._pass("looking for names", first, lambda form, _logs: self._patterns.names(form))
+        self._detector.watch = watch = Watch(addresses=self._addresses())
+        rest = [inp for inp in files if inp not in first]
+        self._followed |= {inp.path: watch.addresses for inp in rest}
+        self._pass("looking for names", rest, lambda form, logs: self._patterns.names(form, watch, logs))
 
     def connections(self, tuples: frozenset[Tuple4]) -> None:
         """Find port 43, the connections of lookups and of ``tuples``, and sessions that hide a name."""
         unnamed = {protocol for log, protocol in (("ssl", "tcp"), ("quic", "udp")) if not self.holds(log)}
         self._detector.watch = watch = Watch(
-            addresses=self._bounded(self.book.listed.addresses, "addresses of listed hosts"),
+            addresses=self._addresses(),
             sessions=self._bounded((key[:2] for key in self.book.parts), "sessions"),
             tuples=frozenset(islice(sorted(tuples), MOST_TUPLES)),
             nameless=frozenset(() if self.holds("eve") else unnamed),
         )
 
         def sieve_for(form: str, logs: frozenset[str]) -> Sieve | None:
-            addresses = watch.addresses if watch.nameless or logs & _HIDING else frozenset()
-            nameless = watch.nameless if not logs & _HIDING else frozenset()
-            looked_for = Watch(
-                addresses=addresses, sessions=watch.sessions, tuples=watch.tuples, nameless=nameless
-            )
-            return self._patterns.watched(form, looked_for, connections=bool(logs & _PORTS))
+            return self._patterns.watched(form, watch, logs)
 
-        self._pass("looking for connections", self._files(_PORTS | _HIDING), sieve_for)
+        files = self._files(CONNECTIONS | {"ssh"})
+        files += [
+            inp for inp in self._files(HIDING) if inp not in files and not watch.addresses <= self._followed[inp.path]
+        ]
+        self._pass("looking for connections", files, sieve_for)
         if any(self._logs[inp.path] & _NAMES and inp.path not in self._named for inp in self._inputs.sensors):
             self.names()  # a file turned out to hold more logs than its first header said
             self.connections(tuples)
@@ -120,9 +128,7 @@ class Scan:
     def answers(self) -> None:
         """Find the DNS answers for addresses of sessions that hide a name and of port-43 servers without one."""
         unnamed = {part.lookup.dst_ip for part in self.book.hidden.values() if part.lookup.dst_ip}
-        for parts in self.book.parts.values():
-            if not any(part.lookup.server for part in parts.values()):
-                unnamed |= {part.lookup.dst_ip for part in parts.values() if part.lookup.dst_ip}
+        unnamed |= self.book.unnamed_servers()
         if unnamed:
             watch = Watch(answers=self._bounded(unnamed, "addresses without a name"))
             self._watching("looking for DNS answers", _ANSWERS, watch)
@@ -131,13 +137,16 @@ class Scan:
         """Find the connections of lookups that came to light last."""
         if sessions:
             watch = Watch(sessions=self._bounded(sessions, "sessions that hide a name"))
-            self._watching("looking for connections", _CONNECTIONS, watch)
+            self._watching("looking for connections", CONNECTIONS, watch)
+
+    def _addresses(self) -> frozenset[str]:
+        return self._bounded(self.book.listed.addresses, "addresses of listed hosts")
 
     def _watching(self, doing: str, logs: frozenset[str], watch: Watch) -> None:
         self._detector.watch = watch
 
         def sieve_for(form: str, held: frozenset[str]) -> Sieve | None:
-            return self._patterns.watched(form, watch, connections=bool(held & logs & _CONNECTIONS))
+            return self._patterns.watched(form, watch, held & logs)
 
         self._pass(doing, self._files(logs), sieve_for)
 
@@ -148,7 +157,7 @@ class Scan:
         """Return at most MOST_PATTERNS of ``items``, the same ones in every run; what is left out is noted."""
         every = sorted(set(items))
         if len(every) > MOST_PATTERNS:
-            self.notes.append(f"{len(every):,} {what}: only the first {MOST_PATTERNS:,} were followed further")
+            self._limits[what] = f"{len(every):,} {what}: only the first {MOST_PATTERNS:,} were followed further"
         return frozenset(every[:MOST_PATTERNS])
 
     def _pass(self, doing: str, files: list[Input], sieve_for: SieveFor) -> None:

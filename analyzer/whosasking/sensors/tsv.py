@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 Row = dict[str, object]
-"""Zeek field name -> value: int (count, port; microseconds for time, interval), float, bool, str or a tuple of those."""
+"""Zeek field name -> value: int (count, port; microseconds for time, interval), float, bool, str or tuple of those."""
 
 _ESCAPE: Final = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|(\\))")
 _CONTAINER: Final = re.compile(r"(?:set|vector)\[(\w+)\]\Z")
