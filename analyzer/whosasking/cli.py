@@ -234,6 +234,7 @@ def run(arguments: Sequence[str]) -> int:
     except OSError as error:
         if os.environ.get(DEBUG) == "1":
             raise
+        _discard_stdout()
         _say(": ".join(str(part) for part in (error.filename, error.strerror or error) if part))
         return FAILED
     except Exception as error:  # noqa: BLE001 - the last line of defence: a user never sees a traceback unasked

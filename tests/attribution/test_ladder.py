@@ -191,7 +191,7 @@ def test_the_systems_dns_client_is_never_the_process(resolver: Any) -> None:
         ("curl https://rdap.arin.net.evil.example/", False),
     ],
 )
-def test_a_command_line_must_name_the_server_as_a_whole_word(command: str, fits: bool) -> None:  # noqa: FBT001 - a case
+def test_a_command_line_must_name_the_server_as_a_whole_word(command: str, fits: bool) -> None:
     site = aligned()
     site.start(process("tool.exe", 9, command_line=command), -1.0)
     site.start(process("other.exe", 10, command_line="other"), 100.0)

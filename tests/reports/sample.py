@@ -118,7 +118,7 @@ def by_tuple(process: Process) -> Attributed:
     )
 
 
-def judged(  # noqa: PLR0913 - one knob per field a test varies
+def judged(
     number: int,
     ts: int,
     server: str | None,
@@ -226,7 +226,7 @@ def masquerade() -> JudgedLookup:
     )
 
 
-def dropped_web(  # noqa: PLR0913, PLR0917 - one knob per field a test varies
+def dropped_web(  # noqa: PLR0917 - one knob per field a test varies
     number: int, at: int, server: str, process: Process | None, detail: str, src_ip: str
 ) -> JudgedLookup:
     return judged(
