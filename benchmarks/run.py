@@ -2,7 +2,7 @@
 """Time whole `whosasking report` runs against zat's DataFrame reader, on the same generated day, in one run.
 
 zat reads ssl.log alone into pandas; whosasking reads every log of the day and prints its report. Both are timed in
-processes of their own, start-up included, and compared per byte of log text. Results go into RESULTS.md beside this file.
+processes of their own, start-up included, and compared per byte of log text. Results go into RESULTS.md, beside this.
 """
 
 from __future__ import annotations
