@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from whosasking.leases import Lease  # noqa: TC001 - msgspec reads annotations at run time
+
 Micros = int
 """Microseconds since 1970-01-01T00:00:00Z."""
 
@@ -214,9 +216,8 @@ class Connection(Record, frozen=True, kw_only=True):
 class WireReading(Record, frozen=True, kw_only=True):
     """All that the sensors' logs of one run hold about lookups.
 
-    ``anchors`` are the connections whose tuple an endpoint also recorded. ``kinds`` counts records read per log kind
-    (``zeek conn``, ``eve tls``). ``span`` is the first and last instant of the records that were parsed, None
-    without any. ``notes`` are coverage sentences: what these inputs could not show.
+    ``anchors``: connections whose tuple an endpoint recorded, too; ``kinds``: records read per log kind;
+    ``span``: first and last instant of the records parsed; ``notes``: sentences on what these inputs could not show.
     """
 
     lookups: list[Lookup] = []
@@ -224,6 +225,7 @@ class WireReading(Record, frozen=True, kw_only=True):
     kinds: dict[str, int] = {}
     span: tuple[Micros, Micros] | None = None
     notes: list[str] = []
+    leases: list[Lease] = []
 
 
 Method = Literal[

@@ -79,7 +79,7 @@ def _all_lookups(wire: WireReading, endpoint: EndpointReading, result: Result, k
     for index, (lookup, process) in enumerate(seen_by_endpoint):
         if index not in on_the_wire_too:
             pairs.append((attribution.on_sensor_clock(lookup, process, result), process))
-    return pairs
+    return attribution.united(pairs)
 
 
 def _in_window(pairs: Attributions, since: Micros | None, until: Micros | None) -> Attributions:

@@ -65,7 +65,7 @@ def judge(lookup: Lookup, attribution: Attribution, catalogue: Catalogue, settin
     if _inside(lookup, settings):
         proxy = _through_proxy(lookup, catalogue)
         if not proxy:
-            return _dropped(PRIVATE_DESTINATION, f"{lookup.dst_ip} is not a public address")
+            return _dropped(PRIVATE_DESTINATION, _why_inside(lookup, settings))
     other = _other_protocol(lookup)
     if other:
         return _dropped(NOT_WHOIS, f"the session on port {lookup.dst_port} is {other}")
@@ -177,6 +177,13 @@ def _inside(lookup: Lookup, settings: Settings) -> bool:
     # is_global counts multicast as global, and the site-local block of IPv6 too.
     reserved = not destination.is_global or destination.is_multicast or getattr(destination, "is_site_local", False)
     return reserved or any(destination in prefix for prefix in settings.own_networks)
+
+
+def _why_inside(lookup: Lookup, settings: Settings) -> str:
+    """Say whose word it is that a destination is inside."""
+    destination = allowlist.address(lookup.dst_ip)
+    own = next((prefix for prefix in settings.own_networks if destination and destination in prefix), None)
+    return f"{lookup.dst_ip} is in own_networks ({own})" if own else f"{lookup.dst_ip} is not a public address"
 
 
 def _through_proxy(lookup: Lookup, catalogue: Catalogue) -> str:

@@ -40,6 +40,7 @@ COLUMNS = {
     "quic": [*ENDS, "version:string", "client_initial_dcid:string", "server_name:string", "history:string"],
     "http": [*ENDS, "trans_depth:count", "method:string", "host:string", "uri:string", "user_agent:string"],
     "dns": [*ENDS, "proto:enum", "trans_id:count", "query:string", "answers:vector[string]", "TTLs:vector[interval]"],
+    "dhcp": [ENDS[0], "mac:string", "host_name:string", "assigned_addr:addr", "lease_time:interval"],
     "ssh": [*ENDS, "version:count", "auth_attempts:count", "client:string", "server:string"],
 }
 T = 1_790_812_800

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sensors.making import COLUMNS, conn, dns, header, ndjson, read, read_both, ssl, tsv, tsv_row
+from sensors.making import COLUMNS, conn, dns, header, http, ndjson, read, read_both, ssl, tsv, tsv_row
 from whosasking import catalogue, sensors
 from whosasking.inputs import discover
 from whosasking.sensors.interface import Wanted
@@ -111,6 +111,23 @@ def test_iso_times_and_nested_ids(tmp_path: Path) -> None:
     (tmp_path / "conn.json").write_bytes(line)
     (lookup,) = read(tmp_path).lookups
     assert (lookup.ts, lookup.duration, lookup.src_port) == (1_790_812_805_000_001, 1_000_000, 40_000)
+
+
+def test_shippers_rename_the_ends_and_write_ports_as_text(tmp_path: Path) -> None:
+    renamed = ndjson(ROWS).replace(b'"id.', b'"id_')
+    (tmp_path / "conn.log").write_bytes(renamed.replace(b'resp_p":43', b'resp_p":"43"'))
+    (tmp_path / "ssl.log").write_bytes(ndjson([ssl(7, "199.5.26.22", "rdap.arin.net")]).replace(b'"id.', b'"id_'))
+    found = {lookup.uid: (lookup.src_ip, lookup.dst_ip, lookup.dst_port) for lookup in read(tmp_path).lookups}
+    assert found["C00001"] == ("10.1.2.3", "192.0.32.59", 43)
+    assert found["C00007"] == ("10.1.2.3", "199.5.26.22", 443)
+
+
+def test_a_json_record_without_its_ends_is_told(tmp_path: Path) -> None:
+    (tmp_path / "ssl.log").write_bytes(
+        ndjson([ssl(7, "199.5.26.22", "rdap.arin.net")]).replace(b"id.resp_h", b"server.ip")
+    )
+    assert uids(tmp_path) == []
+    assert skips(tmp_path) == [(1, "a ssl record without id.resp_h: what it says cannot be used")]
 
 
 @pytest.mark.parametrize("packed", [False, True])
@@ -218,3 +235,42 @@ def test_gzip_gives_the_same_answer(tmp_path: Path, exact: bool) -> None:
         pytest.importorskip("zat")
     (tmp_path / "conn.log").write_bytes(gzip.compress(tsv("conn", ROWS)))
     assert [lookup.uid for lookup in read(tmp_path, exact=exact).lookups] == ["C00001", "C00002", "C00003"]
+
+
+@pytest.mark.parametrize("path", [False, True])
+@pytest.mark.parametrize("first", ["conn", "dns", "http"])
+def test_a_file_that_turns_out_to_hold_other_logs_is_read_for_them(tmp_path: Path, first: str, path: bool) -> None:
+    quiet = {
+        "conn": [conn(n, "198.51.100.7", 80) for n in range(100, 200)],
+        "dns": [dns(n, "www.example.com", ["198.51.100.7"]) for n in range(100, 200)],
+        "http": [http(n, "198.51.100.7", "www.example.com", "/") for n in range(100, 200)],
+    }
+    tls = ssl(7, "199.5.26.22", "rdap.arin.net") | {"ssl_history": "Cs"}
+    later = {"conn": ROWS, "dns": [dns(8, "whois.iana.org", ["192.0.32.59"])], "ssl": [tls]}
+    records = [(first, record) for record in quiet[first]]
+    records += [(log, record) for log, rows_of in later.items() for record in rows_of]
+    (tmp_path / "all.json").write_bytes(ndjson([({"_path": log} if path else {}) | record for log, record in records]))
+    found = {lookup.uid: lookup.server for lookup in read(tmp_path).lookups}
+    assert found == dict.fromkeys(("C00001", "C00002", "C00003"), "whois.iana.org") | {"C00007": "rdap.arin.net"}
+
+
+def test_a_first_record_longer_than_what_is_looked_at(tmp_path: Path) -> None:
+    rows_of = [
+        http(1, "199.5.26.22", "www.example.com", "/", "A" * MIB),
+        http(2, "199.5.26.22", "rdap.arin.net", "/ip/1"),
+    ]
+    (tmp_path / "http.log").write_bytes(ndjson(rows_of))
+    assert uids(tmp_path) == ["C00002"]
+    event = {"timestamp": "2026-10-01T00:00:00.000000+0000", "event_type": "stats", "stats": {"threads": "x" * MIB}}
+    (tmp_path / "eve.json").write_bytes(ndjson([event]))
+    assert "eve json" in {inp.kind for inp in discover([tmp_path]).sensors}
+
+
+@pytest.mark.parametrize("form", ["tsv", "json"])
+def test_a_dns_log_with_a_log_of_hidden_names_glued_to_it(tmp_path: Path, form: str) -> None:
+    answers = [dns(n, "www.example.com", ["198.51.100.7"]) for n in range(100, 200)]
+    answers.append(dns(8, "rdap.arin.net", ["199.5.26.22"]))
+    hidden = [ssl(7, "199.5.26.22", None) | {"ssl_history": "Cs"}]
+    glued = tsv("dns", answers) + tsv("ssl", hidden) if form == "tsv" else ndjson(answers + hidden)
+    (tmp_path / "all.log").write_bytes(glued)
+    assert {lookup.uid: lookup.server for lookup in read(tmp_path).lookups} == {"C00007": "rdap.arin.net"}

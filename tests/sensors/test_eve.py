@@ -231,3 +231,11 @@ def test_broken_events_are_told_with_their_lines(tmp_path: Path) -> None:
     report = inputs.tallies[str(folder / "eve.json")].report()
     assert [skip.line for skip in report.skipped] == [2, 3, 4]
     assert all(skip.reason.startswith("not an EVE event") for skip in report.skipped)
+
+
+def test_an_event_whose_flow_a_shipper_dropped_is_told(tmp_path: Path) -> None:
+    bare = {name: value for name, value in flow_event(7, "192.0.32.59", 43).items() if name != "flow_id"}
+    inputs, reading = read_both(write(tmp_path, bare))
+    (told,) = next(iter(inputs.tallies.values())).report().skipped
+    assert not reading.lookups
+    assert (told.line, "without flow_id" in told.reason) == (1, True)

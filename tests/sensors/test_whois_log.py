@@ -123,3 +123,13 @@ def test_a_request_in_whois_log_and_http_log_is_one_lookup(tmp_path: Path) -> No
     assert lookup.query.text == "/reversewhois/?q=example.com"
     assert lookup.client.masquerade
     assert lookup.client.user_agent == FIREFOX
+
+
+def test_another_packages_whois_log_is_whois_too(tmp_path: Path) -> None:
+    columns = [*ENDS, "query:string", "registrar:string"]
+    row = tsv_row("whois", ends(1, "192.0.32.59", 43) | {"query": "example.com"}, columns)
+    (tmp_path / "whois.log").write_text(header("whois", columns) + row + "\n")
+    (found,) = read(tmp_path).lookups
+    assert (found.detection, found.transport) == (Detection.PORT43, "tcp")
+    assert found.query is not None
+    assert found.query.object == "example.com"

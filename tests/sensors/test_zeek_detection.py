@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sensors.making import CLIENT, conn, dns, ends, http, read, ssl, write, write_json
+from sensors.making import CLIENT, T, conn, dns, ends, http, read, ssl, write, write_json
 from whosasking.model import ClientClass, Detection
 from whosasking.sensors.interface import Wanted
 
@@ -209,8 +209,33 @@ def test_the_same_files_twice_are_the_same_lookups(log: Callable[..., Path], tmp
     assert len(read(tmp_path).lookups) == 2
 
 
+def test_dhcp_leases_are_kept(tmp_path: Path) -> None:
+    rows = [
+        {
+            "ts": f"{T}.5",
+            "assigned_addr": "10.1.2.3",
+            "mac": "02:00:00:00:00:01",
+            "host_name": "ws7",
+            "lease_time": "3600.0",
+        },
+        {"ts": f"{T}.5", "mac": "02:00:00:00:00:02"},
+    ]
+    write(tmp_path, dhcp=rows)
+    (lease,) = read(tmp_path).leases
+    assert (lease.ip, lease.host, lease.until - lease.ts) == ("10.1.2.3", "ws7", 3_600_000_000)
+
+
 def test_what_logs_are_missing_is_said(log: Callable[..., Path]) -> None:
     notes = " ".join(read(log(conn=[conn(1, "192.0.32.59", 43)])).notes)
     assert "no ssl.log" in notes
     assert "no dns.log" in notes
     assert "no whois.log" in notes
+
+
+@pytest.mark.parametrize("host", ["rdap.arin.net:443", None])
+def test_a_tunnel_through_a_proxy_is_one_lookup(log: Callable[..., Path], host: str | None) -> None:
+    connect = http(1, "10.0.0.9", host, "rdap.arin.net:443", "curl/8") | {"method": "CONNECT", "id.resp_p": 3128}
+    (alone,) = read(log(http=[connect])).lookups
+    assert (alone.server, alone.query, alone.transport) == ("rdap.arin.net", None, "http")
+    (both,) = read(log(http=[connect], ssl=[ssl(1, "10.0.0.9", "rdap.arin.net", port=3128)])).lookups
+    assert (both.server, both.transport) == ("rdap.arin.net", "tls")

@@ -271,3 +271,9 @@ def test_whois_and_nothing_recognised_stay(service):
 
 def test_the_service_of_a_web_lookup_is_not_asked():
     assert judge(lookup(service="ssl")).outcome is Outcome.REPORTED
+
+
+def test_a_public_address_of_our_own_is_not_called_private():
+    settings = config.parse("own_networks: [9.9.9.0/24]\n")
+    given = verdicts.judge(lookup(Detection.PORT43), NOBODY, CATALOGUE, settings, NOW)
+    assert given.detail == "9.9.9.9 is in own_networks (9.9.9.0/24)"

@@ -9,5 +9,6 @@ from __future__ import annotations
 from whosasking.attribution.anchors import wanted
 from whosasking.attribution.joining import attribute
 from whosasking.attribution.result import Result, duplicates, matched_records, on_sensor_clock
+from whosasking.attribution.twins import united
 
-__all__ = ["Result", "attribute", "duplicates", "matched_records", "on_sensor_clock", "wanted"]
+__all__ = ["Result", "attribute", "duplicates", "matched_records", "on_sensor_clock", "united", "wanted"]

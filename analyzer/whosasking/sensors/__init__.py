@@ -28,7 +28,7 @@ def read(
     ``wanted`` are connections endpoints saw; those found become ``anchors``. ``exact`` reads every line, Zeek's TSV
     through zat, instead of sieving: slow, the same answer. Raises InputError when zat is missing then.
     """
-    from whosasking.sensors import assemble, coverage  # noqa: PLC0415 - a run without logs need not load Hyperscan
+    from whosasking.sensors import assemble, coverage, twice  # noqa: PLC0415 - a run without logs needs no Hyperscan
     from whosasking.sensors.scan import Scan  # noqa: PLC0415 - see above
 
     if not inputs.sensors:
@@ -38,12 +38,13 @@ def read(
     scan.connections(wanted.tuples)
     scan.answers()
     scan.connections_of(assemble.resolve_hidden(scan.book, catalogue))
-    found = assemble.lookups(scan.book, catalogue)
+    found, seen_twice = twice.once(assemble.lookups(scan.book, catalogue))
     times = scan.times + [lookup.ts for lookup in found]
     return WireReading(
         lookups=found,
         anchors=sorted(scan.book.anchors.values(), key=lambda one: (one.ts, one.uid or "")),
+        leases=sorted(scan.book.leases, key=lambda lease: (lease.ts, lease.ip, lease.mac or "")),
         kinds=coverage.kinds(inputs),
         span=(min(times), max(times)) if times else None,
-        notes=[*coverage.notes(scan, inputs, found), *scan.notes],
+        notes=[*coverage.notes(scan, inputs, found), *scan.notes, *seen_twice],
     )

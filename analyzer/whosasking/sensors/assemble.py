@@ -9,6 +9,7 @@ import msgspec
 from whosasking.model import Detection, Lookup
 from whosasking.sensors.book import Clues
 from whosasking.sensors.clients import Stacks, of_request, of_session
+from whosasking.sensors.detect import is_authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,6 +47,8 @@ def lookups(book: Book, catalogue: Catalogue) -> list[Lookup]:
     sessions = [_session(book, key, parts, catalogue) for key, parts in book.parts.items() if not key[2]]
     stacks = Stacks(sessions)
     requests = [_request(book, key, parts, catalogue, stacks) for key, parts in book.parts.items() if key[2]]
+    # A CONNECT whose tunnel the sensor looked into is told by the session in it.
+    requests = [one for one in requests if one.query or (one.sensor, one.uid or "", 0) not in book.parts]
     return sorted(
         sessions + requests,
         key=lambda one: (one.ts, one.sensor, one.uid or "", one.source.line if one.source else 0),
@@ -78,6 +81,8 @@ def _request(book: Book, key: Key, parts: dict[int, Part], catalogue: Catalogue,
     ranked = [parts[rank] for rank in sorted(parts, reverse=True)]
     session = (key[0], key[1])
     found = _merged([part.lookup for part in ranked], book.connections.get(session), book, catalogue)
+    if found.query and is_authority(found.query.text):
+        found = msgspec.structs.replace(found, query=None)
     clues = [part.clues for part in ranked]
     if session in book.not_browsers:
         clues.append(Clues(accept_language=False))

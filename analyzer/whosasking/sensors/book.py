@@ -15,6 +15,7 @@ from whosasking.model import SECOND, ClientClass, Connection, Lookup, Micros
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from whosasking.leases import Lease
     from whosasking.sensors.interface import Tuple4
 
 Session = tuple[str, str]
@@ -104,6 +105,7 @@ class Book:
         self.parts: dict[Key, dict[int, Part]] = {}
         self.hidden: dict[Key, Part] = {}
         self.named: set[Session] = set()
+        self.leases: set[Lease] = set()
         self.services: dict[Session, str] = {}
         self.not_browsers: set[Session] = set()
         self.connections: dict[Session, Connection] = {}

@@ -30,12 +30,19 @@ def notes(scan: Scan, inputs: Inputs, lookups: list[Lookup]) -> list[str]:
         found += _zeek(scan, lookups)
     if eve and _none_read([lookup for lookup in lookups if lookup.sensor == "suricata"]):
         found.append("EVE without alerts of whosasking's rules (sid 1596001): what port-43 sessions asked is unknown")
-    if any(_unclassed(lookup) for lookup in lookups):
-        found.append(
-            "no ClientHello details for some TLS or QUIC sessions (Zeek: load whosasking's package; "
-            "Suricata: ja3-fingerprints): their clients cannot be told from browsers"
-        )
+    found += unclassed_note(lookups)
     return found
+
+
+def unclassed_note(lookups: list[Lookup]) -> list[str]:
+    """Return a note where the sensor said nothing of some ClientHellos."""
+    if not any(_unclassed(lookup) for lookup in lookups):
+        return []
+    note = (
+        "no ClientHello details for some TLS or QUIC sessions (Zeek: load whosasking's package; "
+        "Suricata: ja3-fingerprints): their clients cannot be told from browsers"
+    )
+    return [note]
 
 
 def _zeek(scan: Scan, lookups: list[Lookup]) -> list[str]:

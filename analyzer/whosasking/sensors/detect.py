@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 WHOIS_PORT: Final = 43
 TLS_PORTS: Final = frozenset({443, 8443, 9000})
 """Where RDAP over TLS and QUIC is served; a session without a name is looked at on no other port."""
+_AUTHORITY: Final = re.compile(r"[^/?#@:\s]+:\d{1,5}\Z", re.ASCII)
+_LONGEST_AUTHORITY: Final = 300
 OUTER_NAMES: Final = frozenset({"cloudflare-ech.com"})
 """Names in the clear part of a ClientHello that hides the real one (Encrypted Client Hello)."""
 LOOKUP_AGENTS: Final = frozenset({"whois", "rdap"})
@@ -155,8 +158,15 @@ def _host_only(name: str) -> str:
     return host if colon and port.isdigit() and not host.endswith(":") and host.count(":") == 0 else name
 
 
+def is_authority(uri: str) -> bool:
+    """Whether a request target is ``host:port``: a CONNECT, which asks a proxy for a tunnel and nothing of a server."""
+    return len(uri) <= _LONGEST_AUTHORITY and _AUTHORITY.match(uri) is not None
+
+
 def _target(host: str | None, uri: str) -> tuple[str, str]:
-    """Return host name and path of a request: an absolute URI is what a proxy was asked for."""
+    """Return host name and path of a request: an absolute URI, or ``host:port``, is what a proxy was asked for."""
+    if is_authority(uri):
+        return uri.rpartition(":")[0], ""
     parts = _absolute(uri)
     if parts is None:
         return _host_only(host or ""), uri

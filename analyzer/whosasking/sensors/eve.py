@@ -24,6 +24,7 @@ from whosasking.sensors.detect import (
     port43,
 )
 from whosasking.sensors.eve_events import Event, decode, micros
+from whosasking.sensors.tsv import BadRow
 from whosasking.sensors.values import address
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ SIDS_OTHER_PORT: Final = frozenset(range(1596010, 1596100))
 """WHOIS recognised by its answer on another port; 1596019 among them raises no alert."""
 SIDS_MASQUERADE: Final = frozenset({1596301, 1596302, 1596303, 1596404})
 _QUERY_VARIABLE: Final = "whosasking_query"
+_SESSIONS: Final = frozenset({"flow", "tls", "quic", "http"})
 _DNS_PORT: Final = 53
 _SYN: Final = 0x02
 
@@ -62,6 +64,8 @@ class Eve:
             self._dns(event, ts)
         elif seen is not None:
             self._session(event, seen)
+        elif event.event_type in _SESSIONS:
+            raise BadRow(f"a {event.event_type} event without flow_id or addresses: what it says cannot be used")
 
     def _session(self, event: Event, seen: Lookup) -> None:
         if event.event_type == "flow" and event.flow is not None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from whosasking.model import SourceRef
 from whosasking.sensors.patterns import is_standard
-from whosasking.sensors.recognise import log_of
+from whosasking.sensors.recognise import READ, log_of
 from whosasking.sensors.tsv import BadRow, Header
-from whosasking.sensors.zeek_json import decode, path_of
+from whosasking.sensors.zeek_json import decode, missing, path_of
 
 if TYPE_CHECKING:
     from whosasking.inputs import Tally
@@ -95,11 +95,16 @@ class JsonLog:
         except BadRow as error:
             self._tally.skip(line.number, f"cut short: {error}" if line.cut else str(error))
             return
-        path = row.get("_path")
-        log = log_of(path) if isinstance(path, str) else self._log or path_of(row)
+        said = path_of(row)
+        log = log_of(said) if said else self._log
         if log is None:
             self._tally.skip(line.number, "a Zeek record of no known log")
             return
+        if log in READ and (lacking := missing(log, row)):
+            self._tally.skip(line.number, f"a {log} record without {lacking}: what it says cannot be used")
+            return
+        if log in READ:
+            self.logs.add(log)
         self._zeek.take(log, row, SourceRef(path=self._tally.path, line=line.number))
 
     def time_of(self, text: bytes) -> Micros | None:

@@ -17,6 +17,17 @@ if TYPE_CHECKING:
 _TSV_PORT43: Final = rb"\t43\ttcp\t"
 """`id.resp_p` before `proto`, as every conn.log since Bro 2 has them; other orders are read without a sieve."""
 _JSON_PORT43: Final = rb'resp_p"[ \t]*:[ \t]*"?43\b'
+_JSON_WHOLE: Final = (b'"server_source"', b'"assigned_addr"')
+"""Fields of the records that all count, whois.log's and dhcp.log's."""
+_JSON_KEYS: Final = {
+    "conn": b'"conn_state"',
+    "dns": b'"trans_id"',
+    "http": b'"trans_depth"',
+    "quic": b'"client_initial_dcid"',
+    "ssl": b'"ssl_history"',
+    "ssh": b'"auth_attempts"',
+}
+"""A field that only this log's records have: where a file turns out to hold a log its first records are not of."""
 _EVE_PORT43: Final = rb'(?:src|dest)_port"[ \t]*:[ \t]*"?43\b'
 _EVE_SIDS: Final = rb'"signature_id"[ \t]*:[ \t]*1596[0-9]{3}\b'
 CONNECTIONS: Final = frozenset({"conn", "eve"})
@@ -49,7 +60,7 @@ class Patterns:
         escaped = tuple(literal.replace(b"/", b"\\/") for literal in self._literals if b"/" in literal)
         self._json_literals = self._literals + escaped
 
-    def names(self, form: str, watch: Watch | None = None, logs: frozenset[str] = frozenset()) -> Sieve:
+    def names(self, form: str, logs: frozenset[str] = frozenset(), watch: Watch | None = None) -> Sieve:
         """Return the sieve for names, paths and User-Agents; ``form`` is ``tsv``, ``json`` or ``eve``.
 
         ``watch``: addresses already known, to be looked for in those of ``logs`` that may hide names.
@@ -60,11 +71,14 @@ class Patterns:
         if form == "tsv":
             return Sieve(self._literals, [HEADER], servers)
         if form == "json":
-            return Sieve(self._json_literals, _JSON_TEXT, servers)
+            return Sieve(self._json_literals, _JSON_TEXT, [*servers, *_JSON_WHOLE, *_foreign(logs)])
         return Sieve(self._json_literals, [*_JSON_TEXT, _EVE_PORT43, _EVE_SIDS], servers)
 
-    def watched(self, form: str, watch: Watch, logs: frozenset[str]) -> Sieve | None:
-        """Return the sieve for what ``watch`` looks for in ``logs``; None when there is nothing to look for in them."""
+    def watched(self, form: str, watch: Watch, logs: frozenset[str], *, discover: bool = False) -> Sieve | None:
+        """Return the sieve for what ``watch`` looks for in ``logs``; None when there is nothing to look for in them.
+
+        ``discover``: records of other logs than ``logs``, which are all that the file is known to hold, pass as well.
+        """
         exact = [text for address in sorted(watch.answers) for text in _answer(form, address)]
         if logs & HIDING:
             exact += [text for address in sorted(watch.addresses) for text in _server(form, address, [""])]
@@ -81,7 +95,17 @@ class Patterns:
             regexes.append(rb"\t43\t" if form == "tsv" else _JSON_PORT43)
         if not regexes and not exact:
             return None
+        if form == "json" and discover:
+            exact += [*_JSON_WHOLE, *_foreign(logs)]
         return Sieve((), [*regexes, *([HEADER] if form == "tsv" else _JSON_TEXT)], exact)
+
+
+def _foreign(logs: frozenset[str]) -> list[bytes]:
+    """Return what shows that a JSON file holds other logs than ``logs``: one such line, and the file is read for them.
+
+    A file of several logs at once is known to be one from its beginning, and has nothing foreign.
+    """
+    return [key for log, key in _JSON_KEYS.items() if log not in logs] if len(logs) == 1 else []
 
 
 def _server(form: str, address: str, protocols: list[str]) -> Iterator[bytes]:

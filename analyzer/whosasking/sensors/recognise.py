@@ -10,14 +10,15 @@ import msgspec
 from whosasking.sensors.tsv import Header
 from whosasking.sensors.zeek_json import path_of
 
-READ: Final = frozenset({"conn", "ssl", "http", "dns", "quic", "whois", "ssh"})
+READ: Final = frozenset({"conn", "ssl", "http", "dns", "quic", "whois", "ssh", "dhcp"})
 """The Zeek logs that say something about lookups."""
 
 HEADERLESS: Final = "zeek tsv without header"
 _HEADERLESS_ROW: Final = re.compile(rb"\d{9,10}\.\d{1,9}\t(?:[^\t\r\n]*\t){5}")
 _LINES_LOOKED_AT: Final = 50
+_KEY: Final = re.compile(rb'[{,]\s*"([A-Za-z_][A-Za-z0-9_.]{0,40})"\s*:')
 _EVE: Final = frozenset({"timestamp", "event_type"})
-_NUMBERED: Final = re.compile(r"(conn|ssl|http|dns|quic|whois|ssh)[_-].+", re.ASCII)
+_NUMBERED: Final = re.compile(r"(conn|ssl|http|dns|quic|whois|ssh|dhcp)[_-].+", re.ASCII)
 
 
 def sniff(head: bytes) -> str | None:
@@ -30,7 +31,7 @@ def sniff(head: bytes) -> str | None:
     if first.startswith(b"#"):
         return _sniff_tsv(lines)
     if first.startswith(b"{"):
-        return _sniff_json(lines)
+        return _sniff_json(lines) if len(lines) > 1 else _sniff_json(lines) or _sniff_cut(first)
     return HEADERLESS if _HEADERLESS_ROW.match(first) else None
 
 
@@ -63,6 +64,15 @@ def _sniff_tsv(lines: list[bytes]) -> str | None:
 
 def _path_by_fields(fields: tuple[str, ...]) -> str:
     return path_of(dict.fromkeys(fields, "")) or "unknown"
+
+
+def _sniff_cut(line: bytes) -> str | None:
+    """Recognise a file whose first line is longer than the head (one huge User-Agent) by the fields seen so far."""
+    keys = dict.fromkeys((match[1].decode() for match in _KEY.finditer(line)), "")
+    if keys.keys() >= _EVE:
+        return "eve json"
+    log = path_of({key: value for key, value in keys.items() if key != "_path"})
+    return f"zeek {log} json" if log and "ts" in keys else None
 
 
 def _sniff_json(lines: list[bytes]) -> str | None:

@@ -42,7 +42,9 @@ MOST_PATTERNS: Final = 20_000
 """Sessions, and addresses, that one pass looks for; compiling more would cost more than it tells."""
 MOST_TUPLES: Final = 4096
 
-_NAMES: Final = frozenset({"ssl", "quic", "http", "dns", "whois", "eve"})
+_NAMES: Final = frozenset({"ssl", "quic", "http", "dns", "whois", "dhcp", "eve"})
+_WHOLE: Final = frozenset({"whois", "dhcp"})
+"""Logs of which every record counts."""
 _ANSWERS: Final = frozenset({"dns", "eve"})
 
 T = TypeVar("T", bound="str | tuple[str, str]")
@@ -97,11 +99,11 @@ class Scan:
         files = [inp for inp in self._files(_NAMES) if inp.path not in self._named]
         self._named |= {inp.path for inp in files}
         first = [inp for inp in files if not self._logs[inp.path] & HIDING]
-        self._pass("looking for names", first, lambda form, _logs: self._patterns.names(form))
+        self._pass("looking for names", first, self._patterns.names)
         self._detector.watch = watch = Watch(addresses=self._addresses())
         rest = [inp for inp in files if inp not in first]
         self._followed |= {inp.path: watch.addresses for inp in rest}
-        self._pass("looking for names", rest, lambda form, logs: self._patterns.names(form, watch, logs))
+        self._pass("looking for names", rest, lambda form, logs: self._patterns.names(form, logs, watch))
 
     def connections(self, tuples: frozenset[Tuple4]) -> None:
         """Find port 43, the connections of lookups and of ``tuples``, and sessions that hide a name."""
@@ -114,11 +116,13 @@ class Scan:
         )
 
         def sieve_for(form: str, logs: frozenset[str]) -> Sieve | None:
-            return self._patterns.watched(form, watch, logs)
+            return self._patterns.watched(form, watch, logs, discover=True)
 
         files = self._files(CONNECTIONS | {"ssh"})
         files += [
-            inp for inp in self._files(HIDING) if inp not in files and not watch.addresses <= self._followed[inp.path]
+            inp
+            for inp in self._files(HIDING)
+            if inp not in files and not watch.addresses <= self._followed.get(inp.path, frozenset())
         ]
         self._pass("looking for connections", files, sieve_for)
         if any(self._logs[inp.path] & _NAMES and inp.path not in self._named for inp in self._inputs.sensors):
@@ -175,7 +179,7 @@ class Scan:
             what = (form_of(inp), frozenset(self._logs[inp.path]))
             if what not in sieves:
                 sieves[what] = sieve_for(*what)
-            if self._exact or inp.path in self._odd or what[1] == {"whois"}:
+            if self._exact or inp.path in self._odd or _is_read_whole(*what):
                 jobs.append(Job(inp, self._tally(inp), None))
             elif (sieve := sieves[what]) is not None:
                 jobs.append(Job(inp, self._tally(inp), sieve))
@@ -213,6 +217,11 @@ class Scan:
         if form == "tsv":
             return TsvLog(words[1], self._zeek, tally)
         return JsonLog(words[1] if len(words) > 2 else None, self._zeek, tally)  # noqa: PLR2004 - zeek LOG FORM
+
+
+def _is_read_whole(form: str, logs: frozenset[str]) -> bool:
+    """Whether every line counts; in JSON such records are known by their fields where they are mixed with others."""
+    return bool(logs & _WHOLE) and (form == "tsv" or logs <= _WHOLE)
 
 
 def _size(inp: Input) -> int:

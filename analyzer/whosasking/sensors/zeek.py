@@ -1,4 +1,4 @@
-"""Zeek's records -> the detector: conn, ssl, quic, http, dns and whosasking's own whois.log.
+"""Zeek's records -> the detector: conn, ssl, quic, http, dns, ssh, dhcp and whosasking's own whois.log.
 
 Field names are Zeek's (https://docs.zeek.org/en/master/script-reference/log-files.html) until a ``Lookup`` is made.
 """
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from whosasking.leases import Lease
 from whosasking.model import ClientClass, Connection, Detection, Lookup, Query, QueryKind
 from whosasking.protocols import rdap, whois
 from whosasking.sensors.book import Clues, Part
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 SENSOR: Final = "zeek"
 _ESTABLISHED: Final = frozenset({"S1", "SF", "S2", "S3", "RSTO", "RSTR"})
+_SERVER_SOURCES: Final = {"address": None, "dns_other": "dns"}
+"""whois.log's words for how a server is known, where they differ from ``Lookup.server_source``."""
 _NOT_ESTABLISHED: Final = frozenset({"S0", "REJ", "RSTOS0", "RSTRH", "SH", "SHR"})
 
 
@@ -41,6 +44,7 @@ class Zeek:
             "dns": self._dns,
             "whois": self._whois,
             "ssh": self._ssh,
+            "dhcp": self._dhcp,
         }
 
     def take(self, log: str, row: Row, source: SourceRef) -> None:
@@ -92,8 +96,15 @@ class Zeek:
         if uid is not None and _integer(row, "id.resp_p") == WHOIS_PORT:
             self._detector.book.services[(SENSOR, uid)] = "ssh"
 
+    def _dhcp(self, row: Row, _source: SourceRef) -> None:
+        ts, ip, length = row.get("ts"), address(_text(row, "assigned_addr") or ""), _integer(row, "lease_time")
+        if isinstance(ts, int) and ip is not None and length is not None:
+            host = _text(row, "host_name") or _text(row, "client_fqdn")
+            self._detector.book.leases.add(Lease(ts=ts, until=ts + length, ip=ip, mac=_text(row, "mac"), host=host))
+
     def _whois(self, row: Row, source: SourceRef) -> None:
-        channel, transport = _text(row, "channel"), _text(row, "transport")
+        # Another package's whois.log (spicy-whois) has neither column, and nothing but WHOIS in it.
+        channel, transport = _text(row, "channel") or "whois", _text(row, "transport") or "tcp"
         seen = _seen(row, source, transport=transport)
         if seen is None:
             return
@@ -101,7 +112,7 @@ class Zeek:
         lookup = msgspec.structs.replace(
             port43(seen) if channel == "whois" else seen,
             server=_text(row, "server"),
-            server_source=None if named == "address" else named,
+            server_source=_SERVER_SOURCES.get(named or "", named),
             server_kind=_text(row, "catalogue_kind"),
             noise=_text(row, "noise"),
             query=_query(row, channel),
@@ -111,7 +122,11 @@ class Zeek:
         )
         part = Part(RANK_WHOIS_LOG, lookup, _clues(row))
         request = seen.ts if transport == "http" else 0
-        self._detector.book.add((SENSOR, seen.uid or ""), part, request)
+        session = (SENSOR, seen.uid or "")
+        # A session of many has a row for each query, and is one lookup: its first row's.
+        is_first = (_integer(row, "nth") or 1) == 1
+        if is_first or RANK_WHOIS_LOG not in self._detector.book.parts.get((*session, request), {}):
+            self._detector.book.add(session, part, request)
 
 
 def _seen(row: Row, source: SourceRef, *, transport: str | None) -> Lookup | None:
@@ -168,9 +183,9 @@ def _query(row: Row, channel: str | None) -> Query | None:
         return None
     if channel != "whois":
         return rdap.parse_listed(text) or Query(text=text)
-    count = _integer(row, "queries") or 1
-    if count > 1 or _text(row, "kind") == QueryKind.BULK:
-        return Query(text=text, object=_text(row, "object"), kind=QueryKind.BULK, count=count)
+    count, opened_with = _integer(row, "queries") or 1, _text(row, "opened_with")
+    if opened_with or count > 1 or _text(row, "kind") == QueryKind.BULK:
+        return Query(text=opened_with or text, object=_text(row, "object"), kind=QueryKind.BULK, count=count)
     return whois.parse_query(text, _text(row, "server"))
 
 
@@ -182,6 +197,7 @@ def _clues(row: Row) -> Clues:
         user_agent="" if agent == "none" else _text(row, "user_agent"),
         ja3=_text(row, "ja3"),
         ja3_string=_text(row, "ja3_string"),
+        ja4=_text(row, "ja4"),
         cls=ClientClass(known) if known in set(ClientClass) else None,
         evidence=tuple(str(item) for item in evidence) if isinstance(evidence, tuple | list) else (),
         accept_language={"browser": True, "masquerade": False}.get(agent or ""),

@@ -5,6 +5,7 @@ Numbers with a fraction arrive as their decimal text, so that an instant is neve
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from whosasking.sensors.tsv import Row
 
 _DECODER: Final = msgspec.json.Decoder(dict[str, object], float_hook=str)
+_ENDS: Final = ("id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p")
+_PORT: Final = re.compile(r"\d{1,5}\Z", re.ASCII)
 _INTERVALS: Final = ("duration", "rtt", "lease_time")
 
 SHAPES: Final[tuple[tuple[str, frozenset[str]], ...]] = (
@@ -26,6 +29,7 @@ SHAPES: Final[tuple[tuple[str, frozenset[str]], ...]] = (
     ("http", frozenset({"trans_depth"})),
     ("ssl", frozenset({"ssl_history"})),
     ("ssl", frozenset({"established", "resumed"})),
+    ("dhcp", frozenset({"uids", "msg_types"})),
     ("ssh", frozenset({"auth_attempts"})),
     ("ssh", frozenset({"client", "server", "version"})),
 )
@@ -38,9 +42,7 @@ def decode(line: bytes) -> Row:
         row: Row = _DECODER.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRow(f"not a JSON object: {error}") from None
-    nested = row.get("id")
-    if isinstance(nested, dict):
-        row.update({f"id.{name}": value for name, value in nested.items()})
+    _name_ends(row)
     ts = instant(row.get("ts"))
     if ts is None:
         raise BadRow("no readable time in ts")
@@ -53,6 +55,24 @@ def decode(line: bytes) -> Row:
     if isinstance(ttls, list):
         row["TTLs"] = [decimal_micros(str(ttl)) or 0 for ttl in ttls]
     return row
+
+
+def _name_ends(row: Row) -> None:
+    """Give the ends of a connection Zeek's names: shippers nest them in ``id``, or write ``id_orig_h``."""
+    nested = row.get("id")
+    if isinstance(nested, dict):
+        row.update({f"id.{name}": value for name, value in nested.items()})
+    for zeeks in _ENDS:
+        value = row.get(zeeks, row.get(zeeks.replace(".", "_")))
+        if isinstance(value, str) and zeeks.endswith("_p") and _PORT.match(value):
+            value = int(value)  # a shipper that makes text of every number
+        if value is not None:
+            row[zeeks] = value
+
+
+def missing(log: str, row: Row) -> str | None:
+    """Return what a record of ``log`` cannot do without and lacks: a shipper may have renamed or dropped it."""
+    return None if log == "dhcp" else next((name for name in ("uid", *_ENDS) if row.get(name) is None), None)
 
 
 def path_of(row: Row) -> str | None:
