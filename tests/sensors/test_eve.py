@@ -239,3 +239,10 @@ def test_an_event_whose_flow_a_shipper_dropped_is_told(tmp_path: Path) -> None:
     (told,) = next(iter(inputs.tallies.values())).report().skipped
     assert not reading.lookups
     assert (told.line, "without flow_id" in told.reason) == (1, True)
+
+
+def test_an_optional_field_of_an_unexpected_shape_loses_no_lookup(tmp_path: Path) -> None:
+    session = event("tls", 7, "199.71.0.46", 443, tls={"sni": "rdap.arin.net", "ja3": None})
+    flow = flow_event(8, "192.0.32.59", 43, metadata={"flowvars": ["odd", {"gid": 7}]})
+    lookups = read(write(tmp_path, session, flow)).lookups
+    assert sorted(lookup.dst_ip or "" for lookup in lookups) == ["192.0.32.59", "199.71.0.46"]

@@ -23,7 +23,7 @@ from whosasking.sensors.detect import (
     WHOIS_PORT,
     port43,
 )
-from whosasking.sensors.eve_events import Event, decode, micros
+from whosasking.sensors.eve_events import Event, Ja3, decode, micros
 from whosasking.sensors.tsv import BadRow
 from whosasking.sensors.values import address
 
@@ -74,12 +74,14 @@ class Eve:
             self._alert(event, seen)
         if event.tls is not None and event.event_type in ("tls", "alert"):
             tls = event.tls
-            clues = Clues(ja3=tls.ja3.hash, ja3_string=tls.ja3.string, ja4=tls.ja4)
+            ja3 = tls.ja3 or Ja3()
+            clues = Clues(ja3=ja3.hash, ja3_string=ja3.string, ja4=tls.ja4)
             found = msgspec.structs.replace(seen, transport="tls")
             self._detector.tls(found, tls.sni, clues, RANK_PROTOCOL)
         if event.quic is not None and event.event_type in ("quic", "alert"):
             quic = event.quic
-            clues = Clues(user_agent=quic.ua, ja3=quic.ja3.hash, ja3_string=quic.ja3.string, ja4=quic.ja4)
+            ja3 = quic.ja3 or Ja3()
+            clues = Clues(user_agent=quic.ua, ja3=ja3.hash, ja3_string=ja3.string, ja4=quic.ja4)
             found = msgspec.structs.replace(seen, transport="quic")
             self._detector.tls(found, quic.sni, clues, RANK_QUIC)
         if event.http is not None and event.event_type == "http":

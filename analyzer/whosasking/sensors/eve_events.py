@@ -31,7 +31,7 @@ class Tls(_Struct, frozen=True):
     """A TLS session."""
 
     sni: str | None = None
-    ja3: Ja3 = Ja3()
+    ja3: Ja3 | None = None
     ja4: str | None = None
 
 
@@ -40,7 +40,7 @@ class Quic(_Struct, frozen=True):
 
     sni: str | None = None
     ua: str | None = None
-    ja3: Ja3 = Ja3()
+    ja3: Ja3 | None = None
     ja4: str | None = None
 
 
@@ -137,7 +137,7 @@ class Alert(_Struct, frozen=True):
 class Metadata(_Struct, frozen=True):
     """What rules stored with the flow."""
 
-    flowvars: list[dict[str, object]] = []
+    flowvars: list[object] | None = None
 
 
 class Event(_Struct, frozen=True):
@@ -166,8 +166,8 @@ class Event(_Struct, frozen=True):
 
     def variable(self, name: str) -> str | None:
         """Return a flow variable that a rule set."""
-        for variables in self.metadata.flowvars if self.metadata else ():
-            value = variables.get(name)
+        for variables in (self.metadata.flowvars if self.metadata else None) or ():
+            value = variables.get(name) if isinstance(variables, dict) else None
             if isinstance(value, str):
                 return value
         return None
