@@ -198,20 +198,23 @@ class Ahead:
 
     def read(self, size: int) -> bytes:
         """Return up to ``size`` bytes, none at the end. Raises BadStream, OSError."""
+        return bytes(self._take(size))
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill the front of ``buffer``; the number of bytes, 0 at the end. Raises BadStream, OSError."""
+        data = self._take(len(buffer))
+        buffer[: len(data)] = data  # the only copy: each byte of a large log comes through here
+        return len(data)
+
+    def _take(self, size: int) -> memoryview:
         if not self._piece:
             found = self._pieces.get()
             if isinstance(found, BaseException):
                 raise found
             self._piece = memoryview(found)
-        data = bytes(self._piece[:size])
+        data = self._piece[:size]
         self._piece = self._piece[size:]
         return data
-
-    def readinto(self, buffer: memoryview) -> int:
-        """Fill the front of ``buffer``; the number of bytes, 0 at the end. Raises BadStream, OSError."""
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
 
     def close(self) -> None:
         """End the thread."""
