@@ -79,6 +79,17 @@ def ends_of(lookup: Lookup) -> Ends:
 
 @cache
 def reading(campaign: str) -> EndpointReading:
+    """Sysmon's records alone: the Security log of the same export has a clock of its own and knows more processes."""
+    both = reading_of_both(campaign)
+    return replace(
+        both,
+        starts=[one for one in both.starts if one.product == "Sysmon"],
+        sockets=[one for one in both.sockets if one.product == "Sysmon"],
+    )
+
+
+@cache
+def reading_of_both(campaign: str) -> EndpointReading:
     path = str(OTRF / campaign / EVENT)
     inputs = Inputs()
     inputs.endpoints.append(Input(path, "sysmon flat", "gz"))
@@ -170,6 +181,20 @@ def test_the_offset_is_found_to_the_millisecond(campaign: str) -> None:
 @pytest.mark.parametrize("campaign", CAMPAIGNS)
 def test_tcp_is_attributed_to_the_right_process(campaign: str) -> None:
     check_tcp(campaign, wire(campaign), attribute(wire(campaign), reading(campaign)))
+
+
+@pytest.mark.parametrize("campaign", CAMPAIGNS)
+def test_the_security_log_adds_processes_and_makes_none_wrong(campaign: str) -> None:
+    result = attribute(wire(campaign), reading_of_both(campaign))
+    alone = attribute(wire(campaign), reading(campaign))
+    more = 0
+    for lookup, one, before in zip(wire(campaign), result.attributions, alone.attributions, strict=True):
+        true = truth(campaign).get(lookup.uid or "", ZERO)
+        if lookup.transport == "tcp" and isinstance(one, Attributed) and true != ZERO:
+            assert guid(one) == true
+        assert isinstance(one, Attributed) or not isinstance(before, Attributed)
+        more += isinstance(one, Attributed) and not isinstance(before, Attributed)
+    assert more or campaign != "LSASS_campaign_01"
 
 
 @pytest.mark.parametrize("campaign", CAMPAIGNS)

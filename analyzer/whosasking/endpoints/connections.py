@@ -25,7 +25,7 @@ def join(owned: list[Owned], unowned: list[Socket]) -> tuple[list[Owned], list[S
     """Return one socket per connection, with its process key, and the ones that no event ties to a process."""
     merged = _merge(owned)
     left = _absorb(merged, sorted(unowned, key=lambda socket: socket.ts))
-    return merged, [socket for _, socket in _merge([("", socket) for socket in left])]
+    return merged, [socket for _, socket in _merge([(str(socket.process.pid), socket) for socket in left])]
 
 
 def _merge(events: list[Owned]) -> list[Owned]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from whosasking.endpoints.containers import BadRowError, decode
 from whosasking.endpoints.defender_columns import (
+    LOCAL_TIME,
     NETWORK,
     NETWORK_INFO,
     PROCESS,
@@ -20,9 +22,10 @@ from whosasking.endpoints.defender_columns import (
 )
 from whosasking.endpoints.interface import UNKNOWN_PROCESS as LATER
 from whosasking.endpoints.interface import Collector, Facts, Noted, digest
-from whosasking.endpoints.rows import BadRowError, csv_rows, decode, json_rows
+from whosasking.endpoints.lines import lines as lines_of
+from whosasking.endpoints.reading import BadRecordError
+from whosasking.endpoints.rows import csv_rows, json_rows
 from whosasking.endpoints.values import address, basename, instant, port, process_id, text, transport, verbatim
-from whosasking.inputs import open_lines
 from whosasking.model import Micros, NameQuery, Socket, SourceRef
 
 if TYPE_CHECKING:
@@ -46,19 +49,11 @@ _OUTCOMES = {
 }
 _INSPECTED = ("connectioninspected", "networksignatureinspected")
 _MOST_ANSWERS = 256
-LOCAL_TIME = (
-    "times are '[Local Time]' of a zone the export does not name: read as UTC, so they may be hours off "
-    "(export in UTC, or let the clock offset to a sensor's log correct them)"
-)
-
-
-class BadRecordError(ValueError):
-    """A row lacks what it cannot do without; ``str()`` says what."""
 
 
 def read_csv(inp: Input, collector: Collector, tally: Tally, progress: Progress) -> None:
     """Read a CSV export: advanced hunting, Log Analytics or device timeline."""
-    lines = open_lines(inp, tally, progress)
+    lines = lines_of(inp, tally, progress)
     header = next(lines, None)
     known = csv_header(header[1].decode("utf-8", "replace")) if header else None
     if known is None:

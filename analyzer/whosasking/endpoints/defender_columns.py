@@ -27,6 +27,10 @@ _CONTENT = frozenset({"actiontype", "remoteip", "remoteport", "remoteurl", "proc
 _TABLE_COLUMNS = ("$table", "type", "tablename", "sourcetable")
 _NETWORK_ACTION = re.compile(r"^(connection|inboundconnection|listeningconnection|\w+connectioninspected$|networksig)")
 _DELIMITERS = (",", ";", "\t")
+LOCAL_TIME = (
+    "times are '[Local Time]' of a zone the export does not name: read as UTC, so they may be hours off "
+    "(export in UTC, or let the clock offset to a sensor's log correct them)"
+)
 
 
 @lru_cache(maxsize=1 << 12)

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from whosasking.endpoints.connections import join
+from whosasking.endpoints.lives import Exit, Lives
 from whosasking.endpoints.values import tells_network
+from whosasking.endpoints.witnesses import Witnesses
 from whosasking.model import EndpointReading, Micros, NameQuery, Process, ProcessStart, Socket, SourceRef
 
 if TYPE_CHECKING:
@@ -30,8 +33,10 @@ MOST_DETAILS = 12
 """How many kinds of left-out records are told apart: file content must not fill the report."""
 
 Timed = TypeVar("Timed", ProcessStart, Socket, NameQuery)
+Seen = TypeVar("Seen", Socket, NameQuery)
 
 UNKNOWN_PROCESS = Process(host="", key="", name="")
+_COMPLETED = ("name", "pid", "path", "command_line", "user", "started", "ended", "parent", "parent_pid")
 
 
 class Facts(msgspec.Struct, kw_only=True):
@@ -46,6 +51,10 @@ class Facts(msgspec.Struct, kw_only=True):
     started: Micros | None = None
     ended: Micros | None = None
     parent: str | None = None
+    parent_pid: int | None = None
+    """Where the product tells a parent by its pid alone."""
+    clock: str | None = None
+    """The product, where it numbers processes by pid alone: a record without a start is then of the pid's latest."""
 
     def contradicts(self, other: Facts) -> bool:
         """Tell whether two records under one key describe different programs: exec after fork, a sloppy export."""
@@ -57,7 +66,7 @@ class Facts(msgspec.Struct, kw_only=True):
 
     def complete(self, other: Facts) -> None:
         """Take over what only ``other`` knows."""
-        for field in ("name", "pid", "path", "command_line", "user", "started", "ended", "parent"):
+        for field in _COMPLETED:
             if getattr(self, field) is None:
                 setattr(self, field, getattr(other, field))
 
@@ -96,14 +105,33 @@ class Collector:
         self._queries: list[tuple[str, NameQuery]] = []
         self._unowned: list[Socket] = []
         self._seen_starts: set[Hashable] = set()
+        self._interned: dict[tuple[object, ...], str] = {}
+        self._exits: list[Exit] = []
+        self._last_source: SourceRef | None = None
+        self._on_line = 1
+        self._called: dict[str, str] = {}
         self._built: dict[tuple[str, int], Process] = {}
 
     def host(self, name: str, ts: Micros) -> str:
         """Return the one spelling of a host's name (first seen) and note that it recorded something at ``ts``."""
-        known = self._hosts.setdefault(name.casefold(), name)
-        first, last = self._spans.get(known, (ts, ts))
-        self._spans[known] = (min(first, ts), max(last, ts))
+        known = self.known_host(name)
+        span = self._spans.get(known)
+        if span is None:
+            self._spans[known] = (ts, ts)
+        elif not span[0] <= ts <= span[1]:
+            self._spans[known] = (min(span[0], ts), max(span[1], ts))
         return known
+
+    def known_host(self, name: str) -> str:
+        """Return the one spelling of a host's name."""
+        known = self._hosts.get(name)
+        if known is None:
+            known = self._hosts[name] = self._hosts.setdefault(name.casefold(), name)
+        return known
+
+    def call(self, host: str, name: str) -> None:
+        """Give ``host`` (an agent's id in its records) the name it is shown under, which may come in another file."""
+        self._called[host] = self.known_host(name)
 
     def process(self, key: str, facts: Facts) -> str:
         """Add what a record says of the process ``key``; return the key to refer to it by.
@@ -122,6 +150,18 @@ class Collector:
         known.complete(facts)
         return key
 
+    def interned(self, said: tuple[object, ...]) -> str | None:
+        """Return the key of a process that was described in the same words before: nothing new is said of it."""
+        try:
+            return self._interned.get(said)
+        except TypeError:
+            return None
+
+    def intern(self, said: tuple[object, ...], key: str) -> None:
+        """Remember the key that a record's own words for a process lead to."""
+        with suppress(TypeError):
+            self._interned[said] = key
+
     def start(self, key: str, ts: Micros, product: str, source: SourceRef, identity: Hashable) -> None:
         """Add a process start. ``identity`` tells events apart: one seen before (exports overlap) is ignored."""
         if identity is not None:
@@ -130,10 +170,20 @@ class Collector:
             self._seen_starts.add(identity)
         self._starts.append((key, ProcessStart(ts=ts, process=UNKNOWN_PROCESS, product=product, source=source)))
 
-    def socket(self, key: str | None, socket: Socket) -> None:
-        """Add a connection; ``key`` is None where the product names no process."""
+    def exit(self, gone: Exit) -> None:
+        """Add the end of a process that is known by its pid alone."""
+        self._exits.append(gone)
+
+    def socket(self, key: str | None, socket: Socket, pid: int | None = None) -> None:
+        """Add a connection; ``key`` is None where the product names no process, though it may know the ``pid``."""
+        if socket.source == self._last_source:
+            # One line can hold many rows (an array, a snapshot): each is a record of its own.
+            self._on_line += 1
+            socket = replace(socket, id=f"{socket.id}.{self._on_line}")
+        else:
+            self._last_source, self._on_line = socket.source, 1
         if key is None:
-            self._unowned.append(socket)
+            self._unowned.append(replace(socket, process=Process(host=socket.host, key="", name="", pid=pid)))
         else:
             self._sockets.append((key, socket))
         if socket.local_ip and (socket.protocol == "tcp" or socket.initiated):
@@ -150,18 +200,49 @@ class Collector:
 
     def reading(self) -> EndpointReading:
         """Build the records: every process complete, every list in order of time."""
-        owned, unowned = join(self._sockets, self._unowned)
+        lives = Lives(self._facts, self._exits)
+        self._find_parents(lives)
+        sockets = [(lives.owner(key, socket.ts), socket) for key, socket in self._sockets]
+        witnesses = Witnesses(self._facts, {key for part in (sockets, self._starts, self._queries) for key, _ in part})
+        owned, unowned = join(witnesses.sockets(sockets), self._unowned)
+        queries = [(lives.owner(key, query.ts), query) for key, query in self._queries]
         return EndpointReading(
-            starts=_ordered([replace(start, process=self._process(key)) for key, start in self._starts]),
-            sockets=_ordered([replace(socket, process=self._process(key)) for key, socket in owned]),
-            unowned_sockets=_ordered([replace(socket, process=self._nobody(socket.host)) for socket in unowned]),
-            name_queries=_ordered([replace(query, process=self._process(key)) for key, query in self._queries]),
-            addresses={host: list(found) for host, found in self._addresses.items()},
-            spans=self._spans,
+            starts=_ordered(
+                [replace(start, process=self._process(key)) for key, start in witnesses.starts(self._starts)]
+            ),
+            sockets=_ordered([self._of_host(socket, self._process(key)) for key, socket in owned]),
+            unowned_sockets=_ordered([self._of_host(socket, self._nobody(socket)) for socket in unowned]),
+            name_queries=_ordered([self._of_host(query, self._process(key)) for key, query in queries]),
+            addresses=self._shown_addresses(),
+            spans=self._shown_spans(),
         )
 
-    def _nobody(self, host: str) -> Process:
-        return Process(host=host, key=f"{host}/unknown", name="")
+    def _find_parents(self, lives: Lives) -> None:
+        for facts in self._facts.values():
+            if facts.parent_pid is not None:
+                facts.parent = lives.parent(facts) or facts.parent
+
+    def _of_host(self, record: Seen, process: Process) -> Seen:
+        return replace(record, process=process, host=self._called.get(record.host, record.host))
+
+    def _shown_addresses(self) -> dict[str, list[str]]:
+        shown: dict[str, dict[str, None]] = {}
+        for host, found in self._addresses.items():
+            shown.setdefault(self._called.get(host, host), {}).update(found)
+        return {host: list(found) for host, found in shown.items()}
+
+    def _shown_spans(self) -> dict[str, tuple[Micros, Micros]]:
+        shown: dict[str, tuple[Micros, Micros]] = {}
+        for host, (first, last) in self._spans.items():
+            name = self._called.get(host, host)
+            known = shown.get(name, (first, last))
+            shown[name] = (min(known[0], first), max(known[1], last))
+        return shown
+
+    def _nobody(self, socket: Socket) -> Process:
+        """Return the process of a socket without one; its pid is kept, for another record may tell whose it was."""
+        host = self._called.get(socket.host, socket.host)
+        return Process(host=host, key=f"{host}/unknown", name="", pid=socket.process.pid)
 
     def _process(self, key: str, generations: int = ANCESTORS) -> Process:
         """Return the record of ``key`` with ``generations`` ancestors, no more: hostile data may hold a circle."""
@@ -175,7 +256,7 @@ class Collector:
         above = facts.parent if generations and facts.parent != key else None
         parent = self._process(above, generations - 1) if above in self._facts else None
         built = Process(
-            host=facts.host,
+            host=self._called.get(facts.host, facts.host),
             key=key,
             name=facts.name or "",
             pid=facts.pid,
@@ -197,7 +278,7 @@ def digest(*values: str | None) -> str:
 
 
 def _differ(one: str | None, other: str | None, *, fold: bool) -> bool:
-    if one is None or other is None:
+    if one is None or other is None or one == other:
         return False
     return one.casefold() != other.casefold() if fold else one != other
 

@@ -1,23 +1,32 @@
-"""Sysmon: process start (1), connection (3), process end (5) and DNS query (22), in every shape of ``sysmon_shapes``.
+"""Windows events in every shape of ``sysmon_shapes``: Sysmon's process start (1), connection (3), end (5) and DNS (22).
 
 ``UtcTime`` is the time that tracks the network; the time of logging may be seconds looser or hours off. It is used
 only where ``UtcTime`` is missing and it carries a zone. ``Message`` is never read: localised, and attacker-shaped.
+Security's events in the same exports go to ``windows_security``.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from whosasking.endpoints import event_xml, sentinel, windows_security
+from whosasking.endpoints.containers import BadRowError
+from whosasking.endpoints.defender_columns import LOCAL_TIME, local_time
+from whosasking.endpoints.glance import Glance
 from whosasking.endpoints.interface import UNKNOWN_PROCESS as LATER
 from whosasking.endpoints.interface import Collector, Facts, Noted
-from whosasking.endpoints.rows import json_rows
-from whosasking.endpoints.sysmon_shapes import TABLES, get, shape_of
+from whosasking.endpoints.lines import blocks
+from whosasking.endpoints.lines import lines as lines_of
+from whosasking.endpoints.places import picker
+from whosasking.endpoints.reading import At, BadRecordError, End, Fields, Row, socket
+from whosasking.endpoints.rows import NOT_USED, csv_rows, json_rows
+from whosasking.endpoints.sysmon_shapes import TABLES, shape_of
 from whosasking.endpoints.values import address, basename, flag, instant, port, process_id, text, transport, verbatim
-from whosasking.model import Micros, NameQuery, Socket, SourceRef
+from whosasking.model import Micros, NameQuery, SourceRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from whosasking.inputs import Input, Tally
     from whosasking.progress import Progress
@@ -25,37 +34,69 @@ if TYPE_CHECKING:
 PRODUCT = "Sysmon"
 _START, _CONNECTION, _END, _QUERY = 1, 3, 5, 22
 _USED = frozenset({_START, _CONNECTION, _END, _QUERY})
-_UNKNOWN_IMAGES = frozenset({"<unknown process>", "unknown process", "system idle process"})
+_ALL_USED = _USED | windows_security.USED
+_UNKNOWN_IMAGES = frozenset({"<unknown process>", "unknown process", "system idle process", "(null)"})
 _MOST_ANSWERS = 256
 _DIRECTIONS = {"egress": True, "outbound": True, "ingress": False, "inbound": False}
 
 
-class BadEventError(ValueError):
-    """An event lacks what it cannot do without; ``str()`` says what."""
+_GROUPS = {
+    "process": ("guid", "pid", "image", "user", "user_name", "user_domain"),
+    "connection": (
+        "initiated",
+        "direction",
+        "protocol",
+        "source_ip",
+        "source_port",
+        "source_name",
+        "destination_ip",
+        "destination_port",
+        "destination_name",
+    ),
+}
+_PICKERS = {
+    shape: {group: picker(table, fields) for group, fields in _GROUPS.items()} for shape, table in TABLES.items()
+}
 
 
-class Event:
+class Event(Fields):
     """One Windows event, read through its shape's table."""
 
-    def __init__(self, row: dict[str, Any], shape: str) -> None:
+    def __init__(self, row: Row, shape: str) -> None:
         """Wrap ``row``; an ``Event`` object around it is taken off."""
         inner = row.get("Event")
-        self._row = inner if isinstance(inner, dict) else row
-        self._table = TABLES[shape]
+        super().__init__(inner if isinstance(inner, dict) else row, TABLES[shape])
+        self._pick = _PICKERS[shape]
 
-    def raw(self, field: str) -> Any:  # noqa: ANN401 - a JSON value is anything
-        """Return the field as it stands in the export."""
-        return get(self._row, self._table.get(field, ()))
-
-    def text(self, field: str) -> str | None:
-        """Return the field as text."""
-        return text(self.raw(field))
+    def pick(self, what: str) -> list[Any]:
+        """Return the raw values of a group of fields."""
+        return self._pick[what](self.row)
 
     @property
     def is_sysmon(self) -> bool:
         """Tell Sysmon's events (on Windows and Linux) from other channels' with the same ids."""
         provider = self.raw("provider")
         return "sysmon" in str(provider).lower() if provider else self.raw("utc") is not None
+
+    @property
+    def is_security(self) -> bool:
+        """Tell Windows' own auditing."""
+        return (self.text("channel") or "").lower() == "security" or "security-auditing" in str(
+            self.raw("provider")
+        ).lower()
+
+    @property
+    def is_used(self) -> bool:
+        """Tell the events that are read."""
+        number = self.number
+        if number in _USED:
+            return self.is_sysmon
+        return number in windows_security.USED and self.is_security
+
+    @property
+    def number(self) -> int | None:
+        """The event's id."""
+        return process_id(self.raw("event"))
 
     @property
     def label(self) -> str:
@@ -65,58 +106,115 @@ class Event:
 
     @property
     def ts(self) -> Micros:
-        """The instant on the host's clock. Raises BadEventError."""
+        """The instant on the host's clock. Raises BadRecordError."""
         found = instant(self.raw("utc"))
         if found is None:
             found = instant(self.raw("logged"), zoned_only=True)
         if found is None:
-            raise BadEventError("no UtcTime that can be read, and no other time with a zone")
+            raise BadRecordError("no UtcTime that can be read, and no other time with a zone")
         return found
 
     @property
     def host(self) -> str:
-        """The computer's name. Raises BadEventError."""
+        """The computer's name. Raises BadRecordError."""
         name = self.text("host")
         if name is None:
-            raise BadEventError("no computer name")
+            raise BadRecordError("no computer name")
         return name
+
+
+def _judge(row: dict[str, Any]) -> str | None:
+    if not _OTHER_SHAPES.isdisjoint(row) or shape_of(row) != "sysmon flat":
+        return None
+    event = Event(row, "sysmon flat")
+    # Without a provider, a field that is not decoded here would tell Sysmon's events.
+    return None if event.is_used or event.raw("provider") is None else event.label
+
+
+_OTHER_SHAPES = frozenset({"Event", "System", "winlog", "event", "EventData", "SyslogMessage"})
+_FLAT_FIELDS = dict.fromkeys(
+    place for field in ("event", "provider", "channel", "host") for place in TABLES["sysmon flat"][field]
+)
+GLANCE = Glance((*_FLAT_FIELDS, *sorted(_OTHER_SHAPES)), _judge, unless=(b"winlog.",))
+"""Judges flat rows only: where any other shape may be, the whole row is looked at."""
 
 
 def read(inp: Input, collector: Collector, tally: Tally, progress: Progress) -> None:
     """Read a JSON export of Sysmon (and other) events into ``collector``."""
-    read_events(json_rows(inp, tally, progress), inp.kind, collector, tally)
-
-
-def read_events(rows: Iterable[tuple[int, dict[str, Any]]], kind: str, collector: Collector, tally: Tally) -> None:
-    """Read numbered event objects; ``kind`` is the shape where a row does not show it."""
     noted = Noted()
+    read_events(json_rows(inp, tally, progress, GLANCE, noted), inp.kind, collector, tally, noted)
+
+
+def read_xml(inp: Input, collector: Collector, tally: Tally, progress: Progress) -> None:
+    """Read events as XML text: a file of them, one a line, or behind syslog's prefix."""
+    noted = Noted()
+    rows = _xml_rows(event_xml.pieces(blocks(inp, tally, progress), tally), tally, noted)
+    read_events(rows, "sysmon evtx", collector, tally, noted)
+
+
+def _xml_rows(pieces: Iterable[tuple[int, bytes]], tally: Tally, noted: Noted) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, piece in pieces:
+        label = event_xml.unused(piece, _ALL_USED)
+        if label is not None:
+            tally.records += 1
+            noted.add(NOT_USED, label)
+            continue
+        try:
+            yield number, event_xml.event(piece.decode("utf-8", "replace"))
+        except BadRowError as error:
+            tally.skip(number, str(error))
+
+
+def read_csv(inp: Input, collector: Collector, tally: Tally, progress: Progress) -> None:
+    """Read a Log Analytics CSV of an event table."""
+    lines = lines_of(inp, tally, progress)
+    header = next(lines, None)
+    known = sentinel.csv_header(header[1].decode("utf-8", "replace")) if header else None
+    if known is None:
+        tally.fail("the CSV header has none of Log Analytics' columns (TimeGenerated, Computer, EventID)")
+        return
+    names, delimiter = known
+    if local_time(names):
+        tally.skip(None, LOCAL_TIME)
+    rows = sentinel.csv_dicts(csv_rows(lines, delimiter, len(names), tally), names)
+    read_events(rows, "sysmon flat", collector, tally, Noted())
+
+
+def read_events(
+    rows: Iterable[tuple[int, dict[str, Any]]], kind: str, collector: Collector, tally: Tally, noted: Noted
+) -> None:
+    """Read numbered event objects; ``kind`` is the shape where a row does not show it."""
     for number, row in rows:
         tally.records += 1
-        event = Event(row, shape_of(row) or kind.removesuffix(" json"))
-        if not event.is_sysmon or process_id(event.raw("event")) not in _USED:
-            noted.add("events not used", event.label)
+        if sentinel.says_unused(row, _ALL_USED):
+            noted.add(NOT_USED, Event(row, "sysmon flat").label)
+            continue
+        try:
+            opened = sentinel.opened(row)
+        except BadRowError as error:
+            tally.skip(number, sentinel.broken(error))
+            continue
+        event = Event(opened, shape_of(opened) or kind.removesuffix(" json"))
+        if not event.is_used:
+            noted.add(NOT_USED, event.label)
             continue
         try:
             _take(event, SourceRef(path=tally.path, line=number), collector, noted)
-        except BadEventError as error:
-            tally.skip(number, f"Sysmon event {event.text('event')}: {error}")
+        except BadRecordError as error:
+            product = PRODUCT if event.is_sysmon else "Security"
+            tally.skip(number, f"{product} event {event.text('event')}: {error}")
         else:
             tally.candidates += 1
     noted.tell(tally)
 
 
-class _At(NamedTuple):
-    """Where and when an event was recorded."""
-
-    host: str
-    ts: Micros
-    source: SourceRef
-
-
 def _take(event: Event, source: SourceRef, collector: Collector, noted: Noted) -> None:
-    number, ts = process_id(event.raw("event")), event.ts
-    at = _At(collector.host(event.host, ts), ts, source)
-    if number == _START:
+    number, ts = event.number, event.ts
+    product = windows_security.PRODUCT if number in windows_security.USED else PRODUCT
+    at = At(collector.host(event.host, ts), ts, source, product)
+    if product != PRODUCT:
+        windows_security.take(event, number, at, collector, noted)
+    elif number == _START:
         _start(event, at, collector)
     elif number == _END:
         _process(event, at.host, collector, ended=ts)
@@ -136,11 +234,11 @@ def _image(value: str | None) -> str | None:
     return None if value is None or value.lower() in _UNKNOWN_IMAGES else value
 
 
-def _user(event: Event) -> str | None:
-    name, domain = event.text("user_name"), event.text("user_domain")
-    if name and domain and "\\" not in name:
-        return f"{domain}\\{name}"
-    return name or event.text("user")
+def _user(account: object, name: object, domain: object) -> str | None:
+    user, of = text(name), text(domain)
+    if user and of and "\\" not in user:
+        return f"{of}\\{user}"
+    return user or text(account)
 
 
 def _key(host: str, guid: str | None, pid: int | None, image: str | None) -> str | None:
@@ -153,12 +251,20 @@ def _key(host: str, guid: str | None, pid: int | None, image: str | None) -> str
 
 
 def _process(event: Event, host: str, collector: Collector, **more: Any) -> str | None:  # noqa: ANN401 - Facts' fields
-    pid, image = process_id(event.raw("pid")), _image(event.text("image"))
-    key = _key(host, _guid(event.raw("guid")), pid, image)
+    said = (host, *event.pick("process"))
+    known = None if more else collector.interned(said)
+    if known is not None:
+        return known
+    _, guid, number, path, *account = said
+    pid, image = process_id(number), _image(text(path))
+    key = _key(host, _guid(guid), pid, image)
     if key is None:
         return None
-    facts = Facts(host=host, name=basename(image), pid=pid, path=image, user=_user(event), **more)
-    return collector.process(key, facts)
+    facts = Facts(host=host, name=basename(image), pid=pid, path=image, user=_user(*account), **more)
+    key = collector.process(key, facts)
+    if not more:
+        collector.intern(said, key)
+    return key
 
 
 def _parent(event: Event, host: str, collector: Collector) -> str | None:
@@ -171,48 +277,43 @@ def _parent(event: Event, host: str, collector: Collector) -> str | None:
     return collector.process(key, facts)
 
 
-def _start(event: Event, at: _At, collector: Collector) -> None:
+def _start(event: Event, at: At, collector: Collector) -> None:
     parent = _parent(event, at.host, collector)
     command_line = verbatim(event.raw("command_line"))
     key = _process(event, at.host, collector, command_line=command_line, started=at.ts, parent=parent)
     if key is None:
-        raise BadEventError("names no process: neither ProcessGuid nor Image")
+        raise BadRecordError("names no process: neither ProcessGuid nor Image")
     collector.start(key, at.ts, PRODUCT, at.source, (key, at.ts) if _guid(event.raw("guid")) else None)
 
 
-def _connection(event: Event, at: _At, collector: Collector, noted: Noted) -> None:
-    initiated = flag(event.raw("initiated"))
+def _connection(event: Event, at: At, collector: Collector, noted: Noted) -> None:
+    said, direction, spoken, *ends = event.pick("connection")
+    initiated = flag(said)
     if initiated is None:
-        initiated = _DIRECTIONS.get((event.text("direction") or "").lower())
+        initiated = _DIRECTIONS.get((text(direction) or "").lower())
     # Source and destination are the connection's: of an accepted one the destination is this host.
-    here, there = ("destination", "source") if initiated is False else ("source", "destination")
-    local, remote = address(event.raw(f"{here}_ip")), address(event.raw(f"{there}_ip"))
-    protocol = transport(event.raw("protocol"))
+    here, there = (ends[3:], ends[:3]) if initiated is False else (ends[:3], ends[3:])
+    local, remote = address(here[0]), address(there[0])
+    protocol = transport(spoken)
     if remote is None or (protocol == "udp" and remote.startswith("127.") and not (local or "").startswith("127.")):
         noted.add("connection events without a usable remote address (Sysmon for Linux writes 127.0.0.1 or 0.0.0.0)")
         return
-    socket = Socket(
-        id=f"{at.source.path}:{at.source.line}",
-        ts=at.ts,
-        host=at.host,
-        process=LATER,
-        protocol=protocol,
-        local_ip=local,
-        local_port=port(event.raw(f"{here}_port")),
-        remote_ip=remote,
-        remote_port=port(event.raw(f"{there}_port")),
-        remote_name=event.text(f"{there}_name"),
+    seen = socket(
+        at,
+        End(local, port(here[1])),
+        End(remote, port(there[1])),
+        protocol,
         initiated=initiated,
-        product=PRODUCT,
-        source=at.source,
+        remote_name=text(there[2]),
     )
-    collector.socket(_process(event, at.host, collector), socket)
+    key = _process(event, at.host, collector)
+    collector.socket(key, seen, None if key else process_id(event.raw("pid")))
 
 
-def _query(event: Event, at: _At, collector: Collector, noted: Noted) -> None:
+def _query(event: Event, at: At, collector: Collector, noted: Noted) -> None:
     name = event.text("query_name")
     if name is None:
-        raise BadEventError("no QueryName")
+        raise BadRecordError("no QueryName")
     key = _process(event, at.host, collector)
     if key is None:
         noted.add("DNS events that name no process")

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whosasking.endpoints import sysmon
-from whosasking.endpoints.rows import BadRowError, decode
+from whosasking.endpoints.containers import BadRowError, decode
+from whosasking.endpoints.interface import Noted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +37,7 @@ def read(inp: Input, collector: Collector, tally: Tally, progress: Progress) -> 
         return
     tally.took(size)
     progress.advance(size)
-    sysmon.read_events(_events(parser, tally), "sysmon evtx", collector, tally)
+    sysmon.read_events(_events(parser, tally), "sysmon evtx", collector, tally, Noted())
 
 
 def _events(parser: Any, tally: Tally) -> Iterator[tuple[int, dict[str, Any]]]:  # noqa: ANN401 - the package is untyped

@@ -6,10 +6,18 @@ JSON the ``evtx`` package makes of an event. A new shape is a new table here.
 
 from __future__ import annotations
 
-from typing import Any
+from operator import methodcaller
+from typing import TYPE_CHECKING, Any
 
-Table = dict[str, tuple[str, ...]]
-"""Our field name to the places to look for it, best first; a dot descends into an object."""
+from whosasking.endpoints.places import get
+from whosasking.endpoints.sentinel import is_opened_by_us
+
+if TYPE_CHECKING:
+    from whosasking.endpoints.places import Table
+
+_DOTTED_ECS = methodcaller("startswith", "winlog.")
+_ECS_MARKS = frozenset({"winlog", "winlog.channel", "winlog.event_id", "winlog.provider_name", "winlog.computer_name"})
+HOSTS = ("Hostname", "Computer", "ComputerName", "MachineName")
 
 _EVENT_DATA = {
     "utc": "UtcTime",
@@ -35,6 +43,27 @@ _EVENT_DATA = {
     "query_results": "QueryResults",
 }
 
+_SECURITY_DATA = {
+    "application": "Application",
+    "owner_pid": "ProcessID",
+    "from_ip": "SourceAddress",
+    "from_port": "SourcePort",
+    "to_ip": "DestAddress",
+    "to_port": "DestPort",
+    "wfp_direction": "Direction",
+    "new_pid": "NewProcessId",
+    "new_image": "NewProcessName",
+    "creator_pid": "ProcessId",
+    "creator_image": "ParentProcessName",
+    "exited_pid": "ProcessId",
+    "exited_image": "ProcessName",
+    "subject_user": "SubjectUserName",
+    "subject_domain": "SubjectDomainName",
+    "target_user": "TargetUserName",
+    "target_domain": "TargetDomainName",
+}
+"""Fields of Security's 5156, 4688 and 4689; 4688 calls its creator ProcessId, 4689 the process itself."""
+
 _ECS_NAMES = {
     "utc": (),
     "guid": ("process.entity_id",),
@@ -58,12 +87,13 @@ _ECS_NAMES = {
 }
 
 _FLAT: Table = {
-    "provider": ("SourceName", "ProviderName", "Provider", "Channel"),
-    "channel": ("Channel", "channel"),
+    # The last two are the names of Log Analytics' SecurityEvent and Event tables.
+    "provider": ("SourceName", "ProviderName", "Provider", "Channel", "EventSourceName", "Source"),
+    "channel": ("Channel", "channel", "EventLog"),
     "event": ("EventID", "EventId", "event_id", "EventCode"),
-    "host": ("Hostname", "Computer", "ComputerName", "MachineName"),
-    "logged": ("@timestamp", "TimeCreated"),
-    **{ours: (theirs,) for ours, theirs in _EVENT_DATA.items()},
+    "host": HOSTS,
+    "logged": ("@timestamp", "TimeCreated", "TimeGenerated"),
+    **{ours: (theirs,) for ours, theirs in (_EVENT_DATA | _SECURITY_DATA).items()},
 }
 
 _ECS: Table = {
@@ -78,6 +108,7 @@ _ECS: Table = {
     "user_name": ("user.name",),
     "user_domain": ("user.domain",),
     **{ours: (*_ECS_NAMES.get(ours, ()), f"winlog.event_data.{theirs}") for ours, theirs in _EVENT_DATA.items()},
+    **{ours: (f"winlog.event_data.{theirs}",) for ours, theirs in _SECURITY_DATA.items()},
 }
 
 _EVENT: Table = {
@@ -86,39 +117,35 @@ _EVENT: Table = {
     "event": ("System.EventID.#text", "System.EventID"),
     "host": ("System.Computer",),
     "logged": ("System.TimeCreated.#attributes.SystemTime", "System.TimeCreated.SystemTime"),
-    **{ours: (f"EventData.{theirs}",) for ours, theirs in _EVENT_DATA.items()},
+    **{ours: (f"EventData.{theirs}",) for ours, theirs in (_EVENT_DATA | _SECURITY_DATA).items()},
 }
 
 TABLES: dict[str, Table] = {"sysmon flat": _FLAT, "sysmon ecs": _ECS, "sysmon evtx": _EVENT}
 
 
+_ORIGINS = ("Channel", "SourceName", "UtcTime", "Provider", "EventLog", "EventSourceName")
+
+
 def shape_of(row: dict[str, Any]) -> str | None:
     """Return the kind of a row of Windows events, Sysmon's or another channel's; None for anything else."""
+    if is_opened_by_us(row):
+        return _sentinel_shape(row)
     if isinstance(row.get("Event"), dict) or (isinstance(row.get("System"), dict) and "EventData" in row):
         return "sysmon evtx"
-    if "winlog" in row or any(key.startswith("winlog.") for key in row):
+    if not _ECS_MARKS.isdisjoint(row):
         return "sysmon ecs"
-    windows = get(row, ("Hostname", "Computer", "ComputerName", "MachineName")) is not None
-    if windows and get(row, _FLAT["event"]) is not None and get(row, ("Channel", "SourceName", "UtcTime", "Provider")):
+    windows = get(row, HOSTS) is not None
+    if windows and get(row, _FLAT["event"]) is not None and get(row, _ORIGINS):
         return "sysmon flat"
-    return "sysmon ecs" if "sysmon" in str(get(row, ("event.provider", "event.module"))).lower() else None
+    return (
+        "sysmon ecs"
+        if any(map(_DOTTED_ECS, row)) or "sysmon" in str(get(row, ("event.provider", "event.module"))).lower()
+        else None
+    )
 
 
-def get(row: dict[str, Any], places: tuple[str, ...]) -> Any:  # noqa: ANN401 - a JSON value is anything
-    """Return the first value that is present in ``places``, None without one; dotted names may also be keys as such."""
-    for place in places:
-        value = row.get(place)
-        if value is None and "." in place:
-            value = _descend(row, place)
-        if value is not None and value not in ("", "-"):
-            return value
-    return None
-
-
-def _descend(row: dict[str, Any], place: str) -> Any:  # noqa: ANN401 - a JSON value is anything
-    value: Any = row
-    for name in place.split("."):
-        if not isinstance(value, dict):
-            return None
-        value = value.get(name)
-    return value
+def _sentinel_shape(row: dict[str, Any]) -> str | None:
+    if "<Event" in str(row.get("SyslogMessage")):
+        return "sysmon evtx"
+    ours = get(row, HOSTS) is not None and get(row, _FLAT["event"]) is not None
+    return "sysmon flat" if ours else None

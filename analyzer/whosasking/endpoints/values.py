@@ -10,18 +10,30 @@ from functools import lru_cache
 from whosasking.model import SECOND, Micros
 
 _ISO = re.compile(
-    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,12}))?\s*(Z|UTC|[+-]\d\d:?\d\d)?", re.ASCII
+    r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,12}))?\s*(Z|UTC|[+-]\d\d:?\d\d(?=$| UTC$))?(?: UTC)?",
+    re.ASCII,
 )
 _US = re.compile(
     r"(\d{1,2})/(\d{1,2})/(\d{4}),?\s+(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,12}))?)?\s*(AM|PM)?",
     re.ASCII | re.IGNORECASE,
 )
 _NUMBER = re.compile(r"0[xX](?P<hex>[0-9a-fA-F]{1,15})|(?P<decimal>[0-9]{1,18})(?:\.0+)?")
+_SEPARATORS = re.compile(r"[\\/]")
+_EPOCH = re.compile(r"(\d{1,13})(?:\.(\d{1,12}))?", re.ASCII)
+_LATEST_SECOND = 1 << 38
+"""About the year 10,700: a larger number is in another unit, or damage."""
+_MINUTE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:", re.ASCII)
+_PLAIN_LENGTH = len("2024-05-01 10:00:00.123")
+_FULL_MINUTE = "60000"
 _DAY = 86_400
+_HOURS, _MINUTES = 24, 60
 _EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
 _LONGEST_INSTANT = 64
 _LONGEST_ADDRESS = 64
+_TRANSPORTS = ("tcp", "udp")
+_TRUTHS_AS_WRITTEN = ("true", "false")
 _LAST_PORT = 65_535
+_LONGEST_NUMBER = 18
 
 
 def instant(text: object, *, zoned_only: bool = False) -> Micros | None:
@@ -32,19 +44,58 @@ def instant(text: object, *, zoned_only: bool = False) -> Micros | None:
     """
     if not isinstance(text, str) or len(text) > _LONGEST_INSTANT:
         return None
+    if len(text) == _PLAIN_LENGTH and not zoned_only and text[19] == "." and (start := _minute(text[:17])) is not None:
+        # The spelling of nearly all of Sysmon's times, whose minutes repeat: several times as fast.
+        digits = text[17:19] + text[20:]
+        if digits.isdecimal() and digits.isascii() and digits < _FULL_MINUTE:
+            return start + int(digits) * 1000
     stripped = text.strip()
-    if found := _ISO.fullmatch(stripped):
-        year, month, day, hour, minute, second, fraction, zone = found.groups()
-        if zoned_only and not zone:
-            return None
-        return _micros((year, month, day), (int(hour), int(minute), int(second)), fraction, zone)
-    if found := _US.fullmatch(stripped):
-        month, day, year, hour, minute, second, fraction, half = found.groups()
-        of_day = _hour(int(hour), half)
-        if zoned_only or of_day is None:
-            return None
-        return _micros((year, month, day), (of_day, int(minute), int(second or 0)), fraction, None)
-    return None
+    found = _ISO.fullmatch(stripped)
+    if found:
+        return _iso(found, zoned_only=zoned_only)
+    return _american(_US.fullmatch(stripped), zoned_only=zoned_only)
+
+
+def _iso(found: re.Match[str], *, zoned_only: bool) -> Micros | None:
+    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    if zoned_only and not zone:
+        return None
+    return _micros((year, month, day), (int(hour), int(minute), int(second)), fraction, zone)
+
+
+def _american(found: re.Match[str] | None, *, zoned_only: bool) -> Micros | None:
+    if found is None or zoned_only:
+        return None
+    month, day, year, hour, minute, second, fraction, half = found.groups()
+    of_day = _hour(int(hour), half)
+    if of_day is None:
+        return None
+    return _micros((year, month, day), (of_day, int(minute), int(second or 0)), fraction, None)
+
+
+@lru_cache(maxsize=1 << 12)
+def _minute(text: str) -> Micros | None:
+    """Return the instant a minute begins, from ``2024-05-01 10:00:``; None for any other spelling."""
+    return instant(f"{text}00") if _MINUTE.fullmatch(text) else None
+
+
+def epoch(value: object) -> Micros | None:
+    """Return the instant of an epoch time in seconds, exact to the microsecond; 0, negative and damaged ones as None.
+
+    Takes a number or text (``1700000000.123``). A float is read by its shortest spelling, not by its binary value.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    found = _EPOCH.fullmatch(str(value).strip()) if len(str(value)) <= _LONGEST_INSTANT else None
+    if found is None or int(found[1]) > _LATEST_SECOND:
+        return None
+    return int(found[1]) * SECOND + int(((found[2] or "") + "000000")[:6]) or None
+
+
+def epoch_millis(value: object) -> Micros | None:
+    """Return the instant of an epoch time in whole milliseconds; 0 and damaged ones as None."""
+    number = whole(value)
+    return number * 1000 or None if number is not None and number // 1000 <= _LATEST_SECOND else None
 
 
 def _hour(hour: int, half: str | None) -> int | None:
@@ -59,13 +110,21 @@ def _hour(hour: int, half: str | None) -> int | None:
 def _micros(
     date: tuple[str, str, str], clock: tuple[int, int, int], fraction: str | None, zone: str | None
 ) -> Micros | None:
+    days = _days(date)
+    hour, minute, second = clock
+    if days is None or not (hour < _HOURS and minute < _MINUTES and second < _MINUTES):
+        return None
+    seconds = days * _DAY + hour * 3600 + minute * 60 + second - (_offset(zone) if zone else 0)
+    return seconds * SECOND + int(((fraction or "") + "000000")[:6])
+
+
+@lru_cache(maxsize=1 << 10)
+def _days(date: tuple[str, str, str]) -> int | None:
+    """Return the days from the epoch to a date, None where there is no such date."""
     try:
-        days = dt.date(int(date[0]), int(date[1]), int(date[2])).toordinal() - _EPOCH_DAY
-        of_day = dt.time(*clock)
+        return dt.date(int(date[0]), int(date[1]), int(date[2])).toordinal() - _EPOCH_DAY
     except ValueError:
         return None
-    seconds = days * _DAY + of_day.hour * 3600 + of_day.minute * 60 + of_day.second - _offset(zone)
-    return seconds * SECOND + int(((fraction or "") + "000000")[:6])
 
 
 def _offset(zone: str | None) -> int:
@@ -108,6 +167,8 @@ def whole(value: object) -> int | None:
         return None
     if isinstance(value, int):
         return value if value >= 0 else None
+    if isinstance(value, str) and value.isdecimal() and value.isascii() and len(value) < _LONGEST_NUMBER:
+        return int(value)
     found = _NUMBER.fullmatch(str(value).strip())
     if found is None:
         return None
@@ -129,6 +190,8 @@ def flag(value: object) -> bool | None:
     """Return a truth value written as a JSON boolean or text."""
     if isinstance(value, bool):
         return value
+    if value in _TRUTHS_AS_WRITTEN:
+        return value == "true"
     return {"true": True, "false": False, "1": True, "0": False}.get(str(value).strip().lower())
 
 
@@ -151,12 +214,14 @@ def basename(path: str | None) -> str | None:
         return None
     if path.startswith("/"):
         return path.rstrip("/").rpartition("/")[2] or None
-    return re.split(r"[\\/]", path.rstrip("\\/"))[-1] or None
+    return _SEPARATORS.split(path.rstrip("\\/"))[-1] or None
 
 
 def transport(value: object) -> str:
-    """Return ``tcp`` or ``udp`` (products write Tcp, TcpV4, 6, 17); anything else in lower case; tcp when absent."""
-    name = (text(value) or "tcp").lower()
+    """Return ``tcp`` or ``udp`` (also Tcp, TcpV4, PROTO_TCP, 6, 17), else the name in lower case; tcp when absent."""
+    if value in _TRANSPORTS:
+        return str(value)
+    name = (text(value) or "tcp").lower().removeprefix("proto_")
     if name in {"6", "17"}:
         return {"6": "tcp", "17": "udp"}[name]
     return name[:3] if name.startswith(("tcp", "udp")) else name
