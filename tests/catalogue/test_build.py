@@ -15,12 +15,14 @@ from whosasking.errors import ConfigError
 
 FACTS = sources.read()
 SUFFIXES = "suricata_rules/whosasking-suffixes.rules"
+CLIENTS = "suricata_rules/whosasking-clients.rules"
 
 
 @pytest.fixture
 def checkout(tmp_path):
     (tmp_path / "suricata_rules").mkdir()
-    shutil.copy(build.ROOT / SUFFIXES, tmp_path / SUFFIXES)
+    for name in (SUFFIXES, CLIENTS):
+        shutil.copy(build.ROOT / name, tmp_path / name)
     build.build(tmp_path)
     return tmp_path
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from whosasking.catalogue import compiled, sources
+from whosasking.catalogue import compiled, sources, suricata
 from whosasking.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -22,8 +22,9 @@ _ZEEK: Final = Path("zeek_scripts/hosts-data.zeek")
 _HOSTS: Final = Path("suricata_rules/datasets/hosts.lst")
 _NOISY: Final = Path("suricata_rules/datasets/hosts-noisy.lst")
 _SUFFIXES: Final = Path("suricata_rules/whosasking-suffixes.rules")
+_DOMAINS: Final = Path("suricata_rules/whosasking-domains.rules")
+_CLIENTS: Final = Path("suricata_rules/whosasking-clients.rules")
 _ALTERNATION: Final = re.compile(r"(?<=/\(\?:\^\|\\\.\)\(\?:)[^)]*(?=\)\$/)")
-_REVISION: Final = re.compile(r"(?<=rev:)\d+(?=;)")
 
 
 def copies(root: Path = ROOT, facts: Facts | None = None) -> dict[Path, bytes]:
@@ -36,12 +37,15 @@ def copies(root: Path = ROOT, facts: Facts | None = None) -> dict[Path, bytes]:
     if not (root / _SUFFIXES).is_file():
         return {_COMPILED: compiled.encode(facts)}
     exact = [fact for fact in facts.hosts if not fact.suffix]
+    suffixes = [fact.name for fact in facts.hosts if fact.suffix]
     return {
         _COMPILED: compiled.encode(facts),
         _ZEEK: _zeek(facts.hosts),
         _HOSTS: _dataset(fact.name for fact in exact if fact.noise != "high"),
         _NOISY: _dataset(fact.name for fact in exact if fact.noise == "high"),
-        _SUFFIXES: _rules((root / _SUFFIXES).read_text("utf-8"), (fact.name for fact in facts.hosts if fact.suffix)),
+        _SUFFIXES: _rules(_text(root / _SUFFIXES), suffixes),
+        _DOMAINS: suricata.domain_rules(_text(root / _DOMAINS), suffixes),
+        _CLIENTS: suricata.agent_rules(_text(root / _CLIENTS), facts.agents),
     }
 
 
@@ -55,6 +59,10 @@ def build(root: Path = ROOT, *, check: bool = False) -> list[Path]:
             if not check:
                 _write(target, wanted)
     return stale
+
+
+def _text(path: Path) -> str:
+    return path.read_text("utf-8") if path.is_file() else ""
 
 
 def _target(root: Path, path: Path) -> Path:
@@ -104,4 +112,4 @@ def _rule(line: str, alternation: str) -> str:
     changed, count = _ALTERNATION.subn(lambda _: alternation, line)
     if count != 1:
         raise ConfigError(f"{_SUFFIXES}: a rule without exactly one alternation of domains: {line[:80]!r}")
-    return line if changed == line else _REVISION.sub(lambda found: str(int(found[0]) + 1), changed, count=1)
+    return line if changed == line else suricata.revise(changed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from whosasking.model import ClientClass, Detection
+from whosasking.sensors import eve_coverage
 
 if TYPE_CHECKING:
     from whosasking.inputs import Inputs
@@ -28,8 +29,9 @@ def notes(scan: Scan, inputs: Inputs, lookups: list[Lookup]) -> list[str]:
     found = []
     if zeek and not eve:
         found += _zeek(scan, lookups)
-    if eve and _none_read([lookup for lookup in lookups if lookup.sensor == "suricata"]):
-        found.append("EVE without alerts of whosasking's rules (sid 1596001): what port-43 sessions asked is unknown")
+    if eve:
+        files = [inp.path for inp in inputs.sensors if inp.kind.startswith("eve")]
+        found += eve_coverage.notes(files, [lookup for lookup in lookups if lookup.sensor == "suricata"])
     found += unclassed_note(lookups)
     return found
 

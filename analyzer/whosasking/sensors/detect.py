@@ -78,13 +78,19 @@ class Detector:
             found = _at(seen, match, _host_only(name or ""), "sni")
             self.book.add(session, Part(rank, found, clues))
 
-    def http(self, seen: Lookup, host: str | None, uri: str, clues: Clues, rank: int) -> None:
-        """Judge one clear HTTP request by host, path and User-Agent. ``uri`` may be absolute, as proxies get it."""
+    def http(  # noqa: PLR0913 - what a request shows
+        self, seen: Lookup, host: str | None, uri: str, clues: Clues, rank: int, *, rdap_type: bool = False
+    ) -> None:
+        """Judge one clear HTTP request by host, path and User-Agent, or by RDAP's media type (``rdap_type``).
+
+        ``uri`` may be absolute, as proxies get it.
+        """
         name, path = _target(host, uri)
         match = self._catalogue.host(name) if name else None
         by_path = self._catalogue.web_path(name, path)
         agent = self._catalogue.user_agent(clues.user_agent) if clues.user_agent else None
-        if match is None and by_path is None and (agent is None or agent.kind not in LOOKUP_AGENTS):
+        by_agent = agent is not None and agent.kind in LOOKUP_AGENTS
+        if match is None and by_path is None and not by_agent and not rdap_type:
             return
         best = match or by_path
         found = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from whosasking.sensors.book import Session
     from whosasking.sensors.detect import Detector
     from whosasking.sensors.eve_events import Flow
+
+    T = TypeVar("T", Lookup, Connection)
 
 SENSOR: Final = "suricata"
 SID_QUERY: Final = 1596001
@@ -88,13 +90,17 @@ class Eve:
             http = event.http
             found = msgspec.structs.replace(seen, transport="http")
             clues = Clues(user_agent=http.http_user_agent or "", accept_language=http.has_accept_language())
-            self._detector.http(found, http.hostname, http.url or "", clues, RANK_PROTOCOL)
+            by_type = http.has_rdap_type()
+            self._detector.http(found, http.hostname, http.url or "", clues, RANK_PROTOCOL, rdap_type=by_type)
 
     def _flow(self, event: Event, flow: Flow, seen: Lookup) -> None:
         connection = _connection(event, flow, seen)
         if connection is None:
             return
         seen = msgspec.structs.replace(seen, ts=connection.ts)
+        if _is_turned(event, seen):
+            seen, connection = _client_first(seen), _client_first(connection)
+            connection = msgspec.structs.replace(connection, established=True)
         self._detector.connection(seen, connection)
         text = event.variable(_QUERY_VARIABLE)
         told = seen.dst_port == WHOIS_PORT or RANK_ALERT in self._detector.book.parts.get((*_session(seen), 0), {})
@@ -176,6 +182,30 @@ def _connection(event: Event, flow: Flow, seen: Lookup) -> Connection | None:
         duration=duration,
         src_bytes=flow.bytes_toserver,
         dst_bytes=flow.bytes_toclient,
+    )
+
+
+def _is_turned(event: Event, seen: Lookup) -> bool:
+    """Tell a WHOIS session of which only the answer was seen: Suricata takes the first sender for the client."""
+    if event.proto != "TCP" or seen.src_port != WHOIS_PORT or seen.dst_port == WHOIS_PORT:
+        return False
+    flags = event.tcp.tcp_flags_ts if event.tcp is not None else None
+    try:
+        return flags is not None and not int(flags, 16) & _SYN
+    except ValueError:
+        return False
+
+
+def _client_first(one: T) -> T:
+    """Return a session with its ends, and their bytes, exchanged."""
+    return msgspec.structs.replace(
+        one,
+        src_ip=one.dst_ip,
+        src_port=one.dst_port,
+        dst_ip=one.src_ip,
+        dst_port=one.src_port,
+        src_bytes=one.dst_bytes,
+        dst_bytes=one.src_bytes,
     )
 
 

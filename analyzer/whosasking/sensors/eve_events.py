@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from whosasking.model import Micros
 
+_RDAP_TYPE: Final = "application/rdap+json"
+
 
 class _Struct(msgspec.Struct, frozen=True):
     """Base of the records."""
@@ -48,6 +50,7 @@ class NameValue(_Struct, frozen=True):
     """A header of ``custom`` or ``dump-all-headers``."""
 
     name: str = ""
+    value: str = ""
 
 
 class Http(_Struct, frozen=True):
@@ -58,7 +61,13 @@ class Http(_Struct, frozen=True):
     http_user_agent: str | None = None
     accept: str | None = None
     accept_language: str | None = None
+    http_content_type: str | None = None
     request_headers: list[NameValue] = []
+
+    def has_rdap_type(self) -> bool:
+        """Return whether RDAP's media type was asked for or answered, where the log keeps those headers."""
+        asked = [header.value for header in self.request_headers if header.name.lower() == "accept"]
+        return any(_RDAP_TYPE in text.lower() for text in (self.http_content_type or "", self.accept or "", *asked))
 
     def has_accept_language(self) -> bool | None:
         """Return whether the header was there; None where the log does not keep it (``custom`` headers are off)."""
@@ -126,6 +135,7 @@ class Tcp(_Struct, frozen=True):
     """TCP state of a flow; flags in hexadecimal."""
 
     tcp_flags_tc: str | None = None
+    tcp_flags_ts: str | None = None
 
 
 class Alert(_Struct, frozen=True):
