@@ -1,9 +1,14 @@
 @load ./main
 @load ./hosts
+@load ./host-list
 @load ./dns
 @load ./client-hello
 @load ./query
-@load ./tls
-@load ./http
+@load ./web
+@load ./session
+@load ./reply
 @load ./whois
 @load ./odd-port
+@load ./tls
+@load ./http
+@load ./notices

@@ -11,11 +11,9 @@ export {
 		## Extension ids in the order sent.
 		extensions: index_vec &default=vector();
 		## Supported groups.
-		curves: index_vec &default=vector();
+		curves: index_vec &optional;
 		## Elliptic curve point formats.
-		point_formats: index_vec &default=vector();
-		## Cipher suites; known when the ClientHello is complete.
-		ciphers: index_vec &default=vector();
+		point_formats: index_vec &optional;
 	};
 
 	## Extension ids that browsers send and no common library does.
@@ -28,7 +26,7 @@ export {
 	} &redef;
 
 	## The string JA3 is the MD5 of.
-	global ja3_string: function(version: count, hello: Hello): string;
+	global ja3_string: function(version: count, ciphers: index_vec, hello: Hello): string;
 
 	## Says who builds such a ClientHello: client_class and client_evidence of a lookup.
 	global classify: function(lookup: Info, hello: Hello);
@@ -55,10 +53,10 @@ function dashed(codes: index_vec): string
 	return join_string_vec(parts, "-");
 	}
 
-function ja3_string(version: count, hello: Hello): string
+function ja3_string(version: count, ciphers: index_vec, hello: Hello): string
 	{
-	return cat(version, ",", dashed(hello$ciphers), ",", dashed(hello$extensions), ",", dashed(hello$curves), ",",
-	           dashed(hello$point_formats));
+	return fmt("%d,%s,%s,%s,%s", version, dashed(ciphers), dashed(hello$extensions),
+	           hello?$curves ? dashed(hello$curves) : "", hello?$point_formats ? dashed(hello$point_formats) : "");
 	}
 
 function browser_evidence(hello: Hello): string_vec
@@ -106,28 +104,37 @@ function classify(lookup: Info, hello: Hello)
 		}
 	}
 
-function hello_of(c: connection): Hello
+# These run for every extension of every handshake: each statement counts.
+event ssl_extension(c: connection, is_client: bool, code: count, val: string)
 	{
+	if ( ! is_client )
+		return;
+
 	if ( ! c?$whosasking_hello )
 		c$whosasking_hello = Hello();
 
-	return c$whosasking_hello;
+	c$whosasking_hello$extensions += code;
 	}
 
-event ssl_extension(c: connection, is_client: bool, code: count, val: string)
-	{
-	if ( is_client )
-		hello_of(c)$extensions += code;
-	}
-
+# What is in an extension is told before the extension itself.
 event ssl_extension_elliptic_curves(c: connection, is_client: bool, curves: index_vec)
 	{
-	if ( is_client )
-		hello_of(c)$curves = curves;
+	if ( ! is_client )
+		return;
+
+	if ( ! c?$whosasking_hello )
+		c$whosasking_hello = Hello();
+
+	c$whosasking_hello$curves = curves;
 	}
 
 event ssl_extension_ec_point_formats(c: connection, is_client: bool, point_formats: index_vec)
 	{
-	if ( is_client )
-		hello_of(c)$point_formats = point_formats;
+	if ( ! is_client )
+		return;
+
+	if ( ! c?$whosasking_hello )
+		c$whosasking_hello = Hello();
+
+	c$whosasking_hello$point_formats = point_formats;
 	}

@@ -6,46 +6,94 @@
 module WhosAsking;
 
 export {
-	## How long after an answer a connection to its address is put down to the name.
-	const answer_lifetime = 1 hr &redef;
+	## How long after its TTL an answer still names connections: resolvers and browsers keep addresses longer.
+	const answer_grace = 10 min &redef;
+
+	## How long an answer is kept at most, whatever its TTL.
+	const answer_lifetime = 1 day &redef;
 
 	## Answers kept at most; beyond it new ones are not kept.
 	const max_answers = 100000 &redef;
 
-	## The lookup server a DNS answer to this client stood for at this address; not listed when there was none.
-	global answered_host: function(client: addr, server: addr): HostMatch;
+	## How soon after an answer to a client of the other family (IPv4, IPv6) a connection is put down to the name: a
+	## client that has both asks from the one and connects from the other. 0 secs never does.
+	const dual_stack_window = 5 sec &redef;
 
-	## The same, or failing that what an answer to anybody said. Only for sessions that are lookups whatever their server
-	## is called: a client with an IPv4 and an IPv6 address asks for names from the one and connects from the other.
-	global answered_host_to_any: function(client: addr, server: addr): HostMatch;
+	## The lookup server that a DNS answer stood for.
+	type Answer: record {
+		## The server; not listed when there was no answer.
+		host: HostMatch;
+		## How it is known, as in a whois.log row: dns or dns_other.
+		source: string &default="dns";
+		## Who had asked.
+		client: addr &optional;
+		## When the answer came.
+		ts: time &optional;
+		## Until when it held.
+		until: time &optional;
+	};
+
+	## What an answer to this client stood for at this address.
+	global own_answer: function(client: addr, server: addr): Answer;
+
+	## The same, or failing that what an answer to a client of the other family just stood for.
+	global likely_answer: function(client: addr, server: addr): Answer;
+
+	## The same, or failing that what an answer to anybody stood for. Only for sessions that are lookups whatever their
+	## server is called.
+	global any_answer: function(client: addr, server: addr): Answer;
 }
 
-global answers: table[addr, addr] of HostMatch &write_expire=answer_lifetime;
-global answers_to_any: table[addr] of HostMatch &write_expire=answer_lifetime;
+global answers: table[addr, addr] of Answer &write_expire=answer_lifetime;
+global last_answers: table[addr] of Answer &write_expire=answer_lifetime;
 
-function answered_host(client: addr, server: addr): HostMatch
+const no_answer = Answer($host=not_listed);
+
+function own_answer(client: addr, server: addr): Answer
 	{
-	if ( [client, server] in answers )
+	if ( [client, server] in answers && network_time() <= answers[client, server]$until )
 		return answers[client, server];
 
-	return HostMatch($listed=F);
+	return no_answer;
 	}
 
-function answered_host_to_any(client: addr, server: addr): HostMatch
+# The latest answer to anybody, said to be another's.
+function other_answer(server: addr): Answer
 	{
-	if ( [client, server] !in answers && server in answers_to_any )
-		return answers_to_any[server];
+	if ( server !in last_answers || network_time() > last_answers[server]$until )
+		return no_answer;
 
-	return answered_host(client, server);
+	local found = copy(last_answers[server]);
+	found$source = "dns_other";
+	return found;
 	}
 
-function keep_answer(client: addr, server: addr, host: HostMatch)
+function likely_answer(client: addr, server: addr): Answer
+	{
+	local own = own_answer(client, server);
+	if ( own$host$listed )
+		return own;
+
+	local other = other_answer(server);
+	if ( other?$client && is_v6_addr(other$client) != is_v6_addr(client) && network_time() - other$ts < dual_stack_window )
+		return other;
+
+	return own;
+	}
+
+function any_answer(client: addr, server: addr): Answer
+	{
+	local own = own_answer(client, server);
+	return own$host$listed ? own : other_answer(server);
+	}
+
+function keep_answer(server: addr, answer: Answer)
 	{
 	if ( |answers| < max_answers )
-		answers[client, server] = host;
+		answers[answer$client, server] = answer;
 
-	if ( |answers_to_any| < max_answers )
-		answers_to_any[server] = host;
+	if ( |last_answers| < max_answers )
+		last_answers[server] = answer;
 	}
 
 event dns_end(c: connection, msg: dns_msg)
@@ -57,7 +105,11 @@ event dns_end(c: connection, msg: dns_msg)
 	if ( ! host$listed )
 		return;
 
-	for ( _, answer in c$dns$answers )
-		if ( is_valid_ip(answer) )
-			keep_answer(c$id$orig_h, to_addr(answer), host);
+	for ( i, text in c$dns$answers )
+		if ( is_valid_ip(text) )
+			{
+			local ttl = c$dns?$TTLs && i < |c$dns$TTLs| ? c$dns$TTLs[i] : 0 sec;
+			keep_answer(to_addr(text), Answer($host=host, $client=c$id$orig_h, $ts=network_time(),
+			                                  $until=network_time() + ttl + answer_grace));
+			}
 	}

@@ -13,6 +13,16 @@ export {
 		noise: string;
 	};
 
+	## A server from a file, see host-list.zeek.
+	type ListedHost: record {
+		## exact, or suffix for everything below the name too.
+		match: string;
+		## As in HostInfo.
+		kind: string;
+		## As in HostInfo.
+		noise: string;
+	};
+
 	## A name held against the catalogue.
 	type HostMatch: record {
 		## Whether it is a lookup server at all; the other fields are set only then.
@@ -33,6 +43,9 @@ export {
 	## Domains that are lookup servers with everything below them.
 	const catalogue_suffix: table[string] of HostInfo = {} &redef;
 
+	## Servers from a file; they come before the catalogue's.
+	global listed_hosts: table[string] of ListedHost = {};
+
 	## Matches names with a label whois or rdap, listed or not (whois.nic.example, example-rdap.net). F leaves only the
 	## catalogue's names.
 	option match_labels = T;
@@ -46,54 +59,98 @@ export {
 # No name on the wire is longer (RFC 1035); what is, is no name, and walking its labels would cost.
 const max_name_length = 253;
 
+# All domains of the catalogue at once, so that nearly every name is done with after one look.
+global catalogue_domain: pattern;
+
+event zeek_init() &priority=10
+	{
+	local domains: set[string];
+
+	for ( name in catalogue_suffix )
+		add domains[name];
+
+	catalogue_domain = set_to_regex(domains, "(.*\\.)?(~~)");
+	}
+
+# Made once: most names asked about are not listed, and making records costs.
+const not_listed = HostMatch($listed=F);
+
 function normalise(name: string): string
 	{
 	local host = to_lower(name);
 
-	if ( /:[0-9]+$/ in host )
+	if ( ":" in host )
 		host = sub(host, /:[0-9]+$/, "");
 
 	return ends_with(host, ".") ? host[:-1] : host;
 	}
 
+function matched(host: string, how: string, kind: string, noise: string): HostMatch
+	{
+	return HostMatch($listed=T, $name=host, $how=how, $kind=kind, $noise=noise);
+	}
+
+# The longest domain that the name is or is below.
 function match_suffix(host: string): HostMatch
 	{
 	local rest = host;
+	local dot = 0;
 
 	while ( |rest| > 0 )
 		{
-		if ( rest in catalogue_suffix )
-			return HostMatch($listed=T, $name=host, $how="suffix", $kind=catalogue_suffix[rest]$kind,
-			                 $noise=catalogue_suffix[rest]$noise);
+		if ( rest in listed_hosts && listed_hosts[rest]$match == "suffix" )
+			return matched(host, "suffix", listed_hosts[rest]$kind, listed_hosts[rest]$noise);
 
-		local dot = strstr(rest, ".");
+		if ( rest in catalogue_suffix )
+			return matched(host, "suffix", catalogue_suffix[rest]$kind, catalogue_suffix[rest]$noise);
+
+		dot = strstr(rest, ".");
 		if ( dot == 0 )
 			break;
 
 		rest = rest[dot:];
 		}
 
-	return HostMatch($listed=F);
+	return not_listed;
+	}
+
+function match_exact(host: string): HostMatch
+	{
+	if ( host in listed_hosts )
+		return matched(host, listed_hosts[host]$match, listed_hosts[host]$kind, listed_hosts[host]$noise);
+
+	if ( host in catalogue_exact )
+		return matched(host, "exact", catalogue_exact[host]$kind, catalogue_exact[host]$noise);
+
+	return not_listed;
+	}
+
+function match_label(host: string): HostMatch
+	{
+	if ( ! match_labels || /(^|[.-])(whois|rdap)([.-]|$)/ !in host )
+		return not_listed;
+
+	return matched(host, "label", /(^|[.-])rdap([.-]|$)/ in host ? "rdap" : "whois43", "medium");
+	}
+
+# Whether a name may be listed: this runs for every name on the wire, the rest for few.
+function may_match(host: string): bool
+	{
+	return host in catalogue_exact || catalogue_domain == host || "whois" in host || "rdap" in host || |listed_hosts| > 0;
 	}
 
 function match_host(name: string): HostMatch
 	{
 	if ( |name| == 0 || |name| > max_name_length )
-		return HostMatch($listed=F);
+		return not_listed;
 
-	local host = normalise(name);
+	local host = /[A-Z:]|\.$/ in name ? normalise(name) : name;
+	if ( ! may_match(host) )
+		return not_listed;
 
-	if ( host in catalogue_exact )
-		return HostMatch($listed=T, $name=host, $how="exact", $kind=catalogue_exact[host]$kind,
-		                 $noise=catalogue_exact[host]$noise);
+	local found = match_exact(host);
+	if ( ! found$listed )
+		found = match_suffix(host);
 
-	local by_suffix = match_suffix(host);
-	if ( by_suffix$listed )
-		return by_suffix;
-
-	if ( match_labels && /(^|[.-])(whois|rdap)([.-]|$)/ in host )
-		return HostMatch($listed=T, $name=host, $how="label", $noise="medium",
-		                 $kind=/(^|[.-])rdap([.-]|$)/ in host ? "rdap" : "whois43");
-
-	return HostMatch($listed=F);
+	return found$listed ? found : match_label(host);
 	}

@@ -4,6 +4,7 @@
 @load base/protocols/http
 @load ./dns
 @load ./query
+@load ./web
 
 module WhosAsking;
 
@@ -17,27 +18,27 @@ redef record HTTP::Info += {
 # Longer paths are cut in the row: the first part tells what was asked.
 const max_path = 1024;
 
+# This runs for every header of every message: the name is looked at first.
 event http_header(c: connection, is_orig: bool, name: string, value: string)
 	{
-	if ( ! c?$http )
-		return;
-
-	if ( is_orig && name == "ACCEPT-LANGUAGE" )
-		c$http$whosasking_language = T;
-
-	if ( ! is_orig && name == "CONTENT-TYPE" && starts_with(to_lower(value), "application/rdap+json") )
+	if ( name == "ACCEPT-LANGUAGE" )
+		{
+		if ( is_orig && c?$http )
+			c$http$whosasking_language = T;
+		}
+	else if ( name == "CONTENT-TYPE" && ! is_orig && c?$http && /^application\/rdap\+json/i in value )
 		c$http$whosasking_rdap = T;
 	}
 
 function http_host(rec: HTTP::Info): HostMatch
 	{
-	return rec?$host && rec$host != "" ? match_host(rec$host) : answered_host(rec$id$orig_h, rec$id$resp_h);
+	return rec?$host && rec$host != "" ? match_host(rec$host) : own_answer(rec$id$orig_h, rec$id$resp_h)$host;
 	}
 
 # RDAP by the path alone, at a host nobody listed: "/domain/x" is too common a path to say so, "/rdap/domain/x" is not.
 function is_rdap_path(path: string): bool
 	{
-	return /^[^?]*\/rdap\// in path && parse_rdap(path)?$object;
+	return "/rdap/" in path && /^[^?]*\/rdap\// in path && parse_rdap(path)?$object;
 	}
 
 function judge_user_agent(lookup: Info, rec: HTTP::Info)
@@ -70,6 +71,24 @@ function judge_user_agent(lookup: Info, rec: HTTP::Info)
 		lookup$user_agent_class = "masquerade";
 		lookup$client_evidence = vector("User-Agent claims a browser but no Accept-Language comes with it");
 		}
+	}
+
+# The same host may serve RDAP, Whois-RWS and pages.
+function fill_object(lookup: Info)
+	{
+	local request = parse_rdap(lookup$query);
+
+	if ( ! request?$object && lookup$channel == "web" )
+		request = parse_rws(lookup$query);
+
+	if ( ! request?$object && lookup$channel == "web" )
+		request = parse_web(lookup$query);
+
+	if ( ! request?$object )
+		return;
+
+	lookup$object = request$object;
+	lookup$kind = request$kind;
 	}
 
 function name_http_server(lookup: Info, rec: HTTP::Info, host: HostMatch)
@@ -131,14 +150,7 @@ event HTTP::log_http(rec: HTTP::Info)
 	                    $channel=is_rdap || host$kind == "rdap" ? "rdap" : "web", $query=rec$uri[:max_path]);
 	name_http_server(lookup, rec, host);
 
-	local request = lookup$channel == "rdap" ? parse_rdap(lookup$query) : parse_rws(lookup$query);
-
-	if ( request?$object )
-		{
-		lookup$object = request$object;
-		lookup$kind = request$kind;
-		}
-
+	fill_object(lookup);
 	judge_user_agent(lookup, rec);
 	measure_http(lookup, rec);
 	write(lookup);

@@ -35,6 +35,9 @@ const max_flag = 16;
 # RIPE-like flags that take the next word with them; letters may be bundled ("-Bri admin-c").
 const flags_with_value = /^-([A-Za-z]*[VTistq]|-charset|-types|-inverse|-sources|-client|-template)$/;
 
+# RIPE-like flags that search for everything referring to an object.
+const inverse_flag = /^-([A-Za-z]*i|-inverse)$/;
+
 # ARIN's leading letters and marks, each a word of its own.
 const arin_prefix = /^([nrapodsczgev]|[+=!@.*>])$/;
 
@@ -100,10 +103,15 @@ function take_flags(words: string_vec, request: Request): count
 		note(request, equals == 0 ? flag : flag[:equals - 1]);
 		++i;
 
+		if ( /^--inverse=/ in flag )
+			request$kind = "inverse";
+
 		if ( flags_with_value == flag && i < |words| )
 			{
 			if ( flag == "-T" && to_lower(words[i]) in kind_of_type )
 				request$kind = kind_of_type[to_lower(words[i])];
+			else if ( inverse_flag == flag )
+				request$kind = "inverse";
 
 			++i;
 			}

@@ -1,7 +1,9 @@
-##! WHOIS sessions (RFC 3912) by port: the first request line, how many followed, and what the reply was.
+##! WHOIS sessions (RFC 3912) by port: a row for each query.
 
+@load base/frameworks/analyzer
 @load ./dns
-@load ./query
+@load ./reply
+@load ./session
 
 module WhosAsking;
 
@@ -9,161 +11,50 @@ export {
 	## Ports WHOIS is spoken on. Away from them it is found by the shape of the answer.
 	const whois_ports: set[port] = { 43/tcp } &redef;
 
-	## Bytes of a request line that are kept.
-	const max_line = 1024 &redef;
+	## Replies that look like data, lines of base64 or hexadecimal and nothing else.
+	const reply_of_data = /[A-Za-z0-9+\/]{60,}={0,2}\r?(\n[A-Za-z0-9+\/]+={0,2}\r?)*\n?/ &redef;
 
-	## Lines of a session that are read; further ones are counted.
-	const max_lines = 64 &redef;
+	## WHOIS sessions read at once; those beyond have a row without a query, flagged "unread".
+	const max_sessions = 10000 &redef;
 
-	## Bytes of a reply that are read to tell its outcome.
-	const max_reply = 2048 &redef;
-
-	## What is known of a WHOIS session while it runs. All of it is bounded.
-	type Session: record {
-		## The line not yet ended.
-		partial: string &default="";
-		## Lines ended so far, blank ones too.
-		lines: count &default=0;
-		## Requests among them.
-		requests: count &default=0;
-		## The first line that is not blank.
-		first_line: string &optional;
-		## What the first request asks about.
-		first: Request &optional;
-		## Flags and habits of all lines read.
-		dialect: set[string] &default=set();
-		## Whether any line opened a session of many requests.
-		is_bulk: bool &default=F;
-		## The beginning of the reply.
-		reply: string &default="";
-	};
-
-	## Adds request bytes to a session.
-	global add_request: function(session: Session, contents: string);
-
-	## Adds reply bytes to a session.
-	global add_reply: function(session: Session, contents: string);
-
-	## Makes the row of a session that has ended.
-	global whois_lookup: function(c: connection, session: Session): Info;
+	## Starts to read the WHOIS session that a connection is.
+	global open_session: function(c: connection);
 }
 
 redef record connection += {
 	whosasking_session: Session &optional;
+	## There were too many sessions to read this one.
+	whosasking_unread: bool &default=F;
 };
-
-redef tcp_content_delivery_ports_orig += { [43/tcp] = T };
-redef tcp_content_delivery_ports_resp += { [43/tcp] = T };
 
 # A capture may begin in the middle of a session: port 43 is the server's side then, too.
 redef likely_server_ports += { 43/tcp };
-
-# Flags kept of a session.
-const max_dialect = 32;
 
 # How other protocols begin; a session that does is none of ours.
 const foreign_request = /^(SSH-|\x16\x03|[A-Z]{3,8} [^ ]* HTTP\/|EHLO |HELO |USER )/;
 const foreign_reply = /^(SSH-|\x16\x03|HTTP\/[0-9]|220[ -]|\+OK|\* OK)/;
 
-function take_line(session: Session, line: string)
+global open_sessions = 0;
+
+event zeek_init()
 	{
-	++session$lines;
-
-	if ( ends_with(line, "\r") )
-		add session$dialect["crlf"];
-	else
-		add session$dialect["lf"];
-
-	local text = strip(line);
-	if ( |text| == 0 || session$lines > max_lines )
-		return;
-
-	local request = parse_whois(text);
-
-	for ( flag in request$dialect )
-		if ( |session$dialect| < max_dialect )
-			add session$dialect[flag];
-
-	if ( ! session?$first_line )
-		session$first_line = text;
-
-	session$is_bulk = session$is_bulk || request$steers;
-
-	if ( request$steers )
-		return;
-
-	++session$requests;
-
-	if ( ! session?$first )
-		session$first = request;
+	for ( p in whois_ports )
+		Analyzer::register_for_port(Analyzer::ANALYZER_STREAM_EVENT, p);
 	}
 
-function add_request(session: Session, contents: string)
+function open_session(c: connection)
 	{
-	if ( session$lines >= max_lines )
+	if ( c?$whosasking_session || c$whosasking_unread )
+		return;
+
+	if ( open_sessions >= max_sessions )
 		{
-		local more = count_substr(contents, "\n");
-		session$lines += more;
-		session$requests += more;
+		c$whosasking_unread = T;
 		return;
 		}
 
-	local lines = split_string(contents, /\n/);
-	local last = |lines| - 1;
-
-	for ( i, line in lines )
-		{
-		session$partial += line[:max_line];
-
-		if ( |session$partial| > max_line )
-			{
-			session$partial = session$partial[:max_line];
-			add session$dialect["cut"];
-			}
-
-		if ( i == last )
-			break;
-
-		take_line(session, session$partial);
-		session$partial = "";
-		}
-	}
-
-function add_reply(session: Session, contents: string)
-	{
-	if ( |session$reply| < max_reply )
-		session$reply += contents[:max_reply - |session$reply|];
-	}
-
-# A request that no newline ended.
-function take_rest(session: Session)
-	{
-	if ( |session$partial| == 0 )
-		return;
-
-	take_line(session, session$partial);
-	session$partial = "";
-	delete session$dialect["lf"];
-	delete session$dialect["crlf"];
-	add session$dialect["unterminated"];
-	}
-
-# Short replies are checked for refusals; long ones speak of limits in their terms of use.
-function outcome_of(reply: string): string
-	{
-	if ( |reply| < 1024 && /rate.?limit|exceeded|too many|quota|limit.{0,20}reached|try again later/i in reply )
-		return "rate limited";
-
-	if ( |reply| < 1024 && /access.{0,20}denied|not authori[sz]ed|blacklisted|blocked|ERROR:201/i in reply )
-		return "refused";
-
-	if ( /no match|not found|no entries found|no data found|nothing found|ERROR:101|status:[ \t]*(free|available)/i in reply )
-		return "no match";
-
-	if ( /(^|\n)(refer|ReferralServer):/ in reply )
-		return "referral";
-
-	return /(^|\n)[ \t]*[A-Za-z][A-Za-z0-9 \/-]*:[ \t]*[^ \t\r\n]|(^|\n)[0-9]+ +\|/ in reply ? "found" : "";
+	c$whosasking_session = Session();
+	++open_sessions;
 	}
 
 function is_foreign(c: connection, session: Session): bool
@@ -176,77 +67,138 @@ function is_foreign(c: connection, session: Session): bool
 	return foreign_request in start || foreign_reply in session$reply;
 	}
 
-function fill_request(lookup: Info, session: Session)
+function name_server(lookup: Info)
 	{
-	if ( ! session?$first_line )
+	local found = any_answer(lookup$id$orig_h, lookup$id$resp_h);
+
+	if ( ! found$host$listed )
 		return;
 
-	lookup$query = session$first_line;
-	lookup$queries = session$requests;
-	lookup$dialect = session$dialect;
-
-	if ( session?$first && session$first?$object )
-		{
-		lookup$object = session$first$object;
-		lookup$kind = session$first$kind;
-		}
-
-	if ( session$is_bulk || session$requests > 1 )
-		lookup$kind = "bulk";
+	lookup$server = found$host$name;
+	lookup$server_source = found$source;
+	lookup$catalogue_kind = found$host$kind;
+	lookup$noise = found$host$noise;
 	}
 
-function whois_lookup(c: connection, session: Session): Info
+function measure_session(lookup: Info, c: connection, session: Session)
 	{
-	local lookup = new_lookup(c, "whois", "tcp");
-	local host = answered_host_to_any(c$id$orig_h, c$id$resp_h);
+	lookup$orig_bytes = c$orig$size;
+	lookup$resp_bytes = c$resp$size;
+	lookup$duration = c$duration;
 
-	if ( host$listed )
-		{
-		lookup$server = host$name;
-		lookup$server_source = "dns";
-		lookup$catalogue_kind = host$kind;
-		lookup$noise = host$noise;
-		}
-
-	take_rest(session);
-	delete session$dialect["crlf"];
-	fill_request(lookup, session);
+	if ( session?$answered )
+		lookup$response_time = session$answered - session$asked;
 
 	local outcome = outcome_of(session$reply);
 	if ( outcome != "" )
 		lookup$outcome = outcome;
+	}
+
+# What all rows of a session have in common.
+function session_lookup(c: connection, session: Session): Info
+	{
+	local lookup = new_lookup(c, "whois", "tcp");
+	name_server(lookup);
+	measure_session(lookup, c, session);
 
 	# Browsers do not speak WHOIS.
 	lookup$client_class = "tool";
 	lookup$client_evidence = vector("speaks WHOIS");
-	lookup$orig_bytes = c$orig$size;
-	lookup$resp_bytes = c$resp$size;
-	lookup$duration = c$duration;
+
+	if ( session?$first_line )
+		{
+		lookup$query = session$first_line;
+		lookup$queries = session$requests;
+		lookup$dialect = session$dialect;
+		}
+
+	lookup$reply_is_data = reply_of_data == session$reply;
+
+	if ( session$is_bulk )
+		lookup$kind = "bulk";
+
 	return lookup;
 	}
 
-event tcp_contents(c: connection, is_orig: bool, seq: count, contents: string)
+function fill_query(lookup: Info, query: SessionQuery)
 	{
-	if ( c$id$resp_p !in whois_ports )
+	lookup$query = query$line;
+
+	if ( query$request?$object )
+		{
+		lookup$object = query$request$object;
+		lookup$kind = query$request$kind;
+		}
+	}
+
+function write_rows(lookup: Info, session: Session)
+	{
+	if ( ! session$is_bulk && session$requests <= 1 )
+		{
+		if ( |session$queries| == 1 )
+			fill_query(lookup, session$queries[0]);
+
+		write(lookup);
+		return;
+		}
+
+	for ( i, query in session$queries )
+		{
+		local row: Info = copy(lookup);
+		row$ts = query$ts;
+		row$nth = i + 1;
+		row$opened_with = session$first_line;
+		delete row$kind;
+		fill_query(row, query);
+		write(row);
+		}
+
+	if ( |session$queries| == 0 )
+		write(lookup);
+	}
+
+event stream_deliver(c: connection, is_orig: bool, data: string)
+	{
+	# Other scripts may have streams delivered for purposes of their own.
+	if ( ! c?$whosasking_session && c$id$resp_p !in whois_ports )
 		return;
 
+	open_session(c);
+
 	if ( ! c?$whosasking_session )
-		c$whosasking_session = Session();
+		return;
 
 	if ( is_orig )
-		add_request(c$whosasking_session, contents);
+		add_request(c$whosasking_session, data);
 	else
-		add_reply(c$whosasking_session, contents);
+		add_reply(c$whosasking_session, data);
+	}
+
+function write_session(c: connection)
+	{
+	local session = Session();
+
+	if ( c?$whosasking_session )
+		{
+		session = c$whosasking_session;
+		--open_sessions;
+		}
+
+	end_session(session);
+
+	if ( is_foreign(c, session) )
+		return;
+
+	local lookup = session_lookup(c, session);
+	if ( c$whosasking_unread )
+		lookup$dialect = set("unread");
+
+	write_rows(lookup, session);
 	}
 
 event connection_state_remove(c: connection)
 	{
 	# A dead server's name is a sign as well: sessions that nobody answered have rows without a query.
-	if ( c$id$resp_p !in whois_ports && ! c?$whosasking_session )
-		return;
-
-	local session = c?$whosasking_session ? c$whosasking_session : Session();
-
-	if ( ! is_foreign(c, session) )
-		write(whois_lookup(c, session));
+	if ( c?$whosasking_session || c$id$resp_p in whois_ports )
+		write_session(c);
 	}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 import sys
-from ipaddress import IPv4Address
+from ipaddress import ip_address
 from pathlib import Path
 
 CLIENT = "10.20.0.5"
@@ -32,17 +32,22 @@ def checksum(data: bytes) -> int:
     return int(~total & 0xFFFF)
 
 
+def ends(src: str, dst: str) -> bytes:
+    return ip_address(src).packed + ip_address(dst).packed
+
+
 def ip_packet(protocol: int, src: str, dst: str, payload: bytes) -> bytes:
-    """An Ethernet frame around an IPv4 packet."""
-    addresses = IPv4Address(src).packed + IPv4Address(dst).packed
-    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 0, 0x4000, 64, protocol, 0) + addresses
+    """An Ethernet frame around an IPv4 or IPv6 packet."""
+    if ":" in src:
+        return MAC + b"\x86\xdd" + struct.pack("!IHBB", 6 << 28, len(payload), protocol, 64) + ends(src, dst) + payload
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(payload), 0, 0x4000, 64, protocol, 0) + ends(src, dst)
     head = head[:10] + struct.pack("!H", checksum(head)) + head[12:]
     return MAC + b"\x08\x00" + head + payload
 
 
 def with_checksum(protocol: int, src: str, dst: str, segment: bytes, at: int) -> bytes:
-    """``segment`` with its TCP or UDP checksum filled in at offset ``at``."""
-    pseudo = IPv4Address(src).packed + IPv4Address(dst).packed + struct.pack("!BBH", 0, protocol, len(segment))
+    """``segment`` with its TCP or UDP checksum, over RFC 8200's pseudo-header or IPv4's equal, at offset ``at``."""
+    pseudo = ends(src, dst) + struct.pack("!II", len(segment), protocol)
     return segment[:at] + struct.pack("!H", checksum(pseudo + segment)) + segment[at + 2 :]
 
 
@@ -84,7 +89,7 @@ class Capture:
         return self
 
     def dns(self, name: str, *addresses: str, alias: str | None = None, client: str = CLIENT) -> Capture:
-        """A query for A records and its answer; with ``alias``, through a CNAME."""
+        """A query for the addresses and its answer; with ``alias``, through a CNAME."""
         port = self.next_port
         self.next_port += 1
         question = dns_name(name) + struct.pack("!HH", 1, 1)
@@ -92,7 +97,8 @@ class Capture:
         if alias is not None:
             answers.append(dns_record(dns_name(name), 5, dns_name(alias)))
         owner = dns_name(alias or name)
-        answers += [dns_record(owner, 1, IPv4Address(address).packed) for address in addresses]
+        found = [ip_address(address) for address in addresses]
+        answers += [dns_record(owner, 28 if one.version == 6 else 1, one.packed) for one in found]
         self.udp(client, port, RESOLVER, 53, struct.pack("!6H", port, 0x0100, 1, 0, 0, 0) + question)
         head = struct.pack("!6H", port, 0x8180, 1, len(answers), 0, 0)
         self.udp(RESOLVER, 53, client, port, head + question + b"".join(answers))

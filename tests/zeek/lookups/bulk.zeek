@@ -1,4 +1,4 @@
-# @TEST-DOC: Many requests in one session.
+# @TEST-DOC: Many queries in one session: a row for each.
 # @TEST-EXEC: replay traces/bulk.pcap
-# @TEST-EXEC: rows query object kind queries dialect outcome >rows
+# @TEST-EXEC: rows query object kind queries nth opened_with dialect outcome >rows
 # @TEST-EXEC: btest-diff rows

@@ -6,4 +6,3 @@
 # @TEST-EXEC: rows id.resp_p query | grep -q '9000.example.org'
 
 redef WhosAsking::whois_ports += { 9000/tcp };
-redef tcp_content_delivery_ports_orig += { [9000/tcp] = T };
