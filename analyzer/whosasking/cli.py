@@ -40,6 +40,16 @@ catalogue_app = typer.Typer(help="What the catalogue of WHOIS and RDAP hosts kno
 app.add_typer(catalogue_app, name="catalogue")
 
 
+class Sensor(StrEnum):
+    """Values of ``--sensor``."""
+
+    AUTO = "auto"
+    ZEEK = "zeek"
+    SURICATA = "suricata"
+    TSHARK = "tshark"
+    ALL = "all"
+
+
 class Format(StrEnum):
     """Values of ``--format``."""
 
@@ -84,7 +94,8 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter per flag
             metavar="PATH",
             show_default=False,
             help="Files or folders, told apart by content: Zeek logs (TSV, JSON, plain, .gz or .zst, rotated trees), "
-            "Suricata EVE JSON, exports of Sysmon and Microsoft Defender.",
+            "Suricata EVE JSON, packet captures (pcap, pcapng), exports of Sysmon and Microsoft Defender; - is "
+            "standard input.",
         ),
     ],
     form: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.TERMINAL,
@@ -112,13 +123,25 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter per flag
         bool, typer.Option("--show-dropped", help="List every lookup that was set aside, with its reason.")
     ] = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 1 when anything is reported.")] = False,
+    sensor: Annotated[
+        Sensor,
+        typer.Option(help="What reads packet captures: auto takes the best one here, all compares those here."),
+    ] = Sensor.AUTO,
+    keep_logs: Annotated[
+        Path | None,
+        typer.Option("--keep-logs", metavar="DIR", help="Keep what the sensor wrote about captures there."),
+    ] = None,
+    carve: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Write the packets of each finding there, with a manifest."),
+    ] = None,
     exact: Annotated[
         bool, typer.Option("--exact", help="Read every line, without the sieve: slow, to check the fast way.")
     ] = False,
 ) -> int:
     """Report the WHOIS and RDAP lookups in logs and endpoint exports, and the processes behind them."""
     from whosasking import output as outputs
-    from whosasking import pipeline
+    from whosasking import pipeline, standard_input
     from whosasking.reports import Options, renderer
     from whosasking.reports.progress import for_terminal
     from whosasking.reports.summary import nothing_was_read, summarise
@@ -126,7 +149,17 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter per flag
     outputs.check(output, paths)
     progress = for_terminal()
     try:
-        result = pipeline.run(paths, config_path=config, since=since, until=until, exact=exact, progress=progress)
+        with standard_input.spooled(paths) as files:
+            result = pipeline.run(
+                files,
+                config_path=config,
+                since=since,
+                until=until,
+                exact=exact,
+                captures=pipeline.captures(sensor, keep_logs, carve),
+                progress=progress,
+            )
+        result = standard_input.named(result, paths, files)
     finally:
         progress.close()
     outputs.check(output, [entry.path for entry in result.inputs if entry.kind != "unknown"])

@@ -57,6 +57,7 @@ PACKAGES = (
     ("communityid", "computes Community IDs where a log has none"),
 )
 EXTRAS = (
+    ("pyshark", "pcap", "reads packet captures through tshark"),
     ("evtx", "evtx", "reads Sysmon .evtx files"),
     ("zat", "zat", "the reference reader behind report --exact"),
 )
@@ -91,10 +92,20 @@ def render(checks: Sequence[Check], out: TextIO) -> None:
 
 def _sensors() -> Iterator[Check]:
     yield _program(
-        "zeek", ("--version",), "logs every connection; our script adds the WHOIS query and the TLS client", _zeek_note
+        "zeek",
+        ("--version",),
+        "logs every connection and reads captures; our script adds the WHOIS query and the TLS client",
+        _zeek_note,
     )
-    yield _program("suricata", ("-V",), "the same from an IDS: EVE JSON, our rules for WHOIS and RDAP", _suricata_note)
-    yield _program("tshark", ("--version",), "for a look into a capture by hand; reports do not need it", _no_note)
+    yield _program(
+        "suricata",
+        ("-V",),
+        "the same from an IDS, captures too: EVE JSON, our rules for WHOIS and RDAP",
+        _suricata_note,
+    )
+    yield _program(
+        "tshark", ("--version",), "reads captures where neither Zeek nor Suricata is installed", _tshark_note
+    )
 
 
 def _program(name: str, arguments: tuple[str, ...], adds: str, note: Callable[[Path], str]) -> Check:
@@ -126,8 +137,12 @@ def _answer(command: list[str]) -> str | None:
     return (done.stdout + done.stderr)[:10_000].decode(errors="replace")
 
 
-def _no_note(_path: Path) -> str:
-    return ""
+def _tshark_note(_tshark: Path) -> str:
+    return (
+        ""
+        if _installed("pyshark")
+        else "report reads captures with it once its reader is here: pip install 'whosasking[pcap]'"
+    )
 
 
 def _zeek_note(zeek: Path) -> str:

@@ -29,16 +29,13 @@ UNKNOWN: Final = "unknown"
 KEPT_SKIPS: Final = 100
 _GLANCE: Final = 16 << 10
 _HEAD: Final = 256 << 10
+_PCAPNG_MAGIC: Final = b"\x0a\x0d\x0d\x0a"
 _PCAP_MAGIC: Final = (
     b"\xa1\xb2\xc3\xd4",
     b"\xd4\xc3\xb2\xa1",
     b"\xa1\xb2\x3c\x4d",
     b"\x4d\x3c\xb2\xa1",
-    b"\x0a\x0d\x0d\x0a",
-)
-_PCAP_REASON: Final = (
-    "a packet capture: reading one directly comes in a later release; replay it with Zeek (zeek -r FILE) or "
-    "Suricata (suricata -r FILE) and give the logs"
+    _PCAPNG_MAGIC,
 )
 LONG_LINE_REASON: Final = f"line longer than {MAX_LINE >> 20} MiB"
 
@@ -110,12 +107,16 @@ class Tally:
 
 
 class Inputs:
-    """The files of one run: ``sensors`` and ``endpoints`` are to be read, ``tallies`` (by path) has every file met."""
+    """The files of one run: ``sensors`` logs, ``endpoints`` exports and packet ``captures`` are to be read.
+
+    ``tallies`` (by path) has every file met.
+    """
 
     def __init__(self) -> None:
         """No files yet."""
         self.sensors: list[Input] = []
         self.endpoints: list[Input] = []
+        self.captures: list[Input] = []
         self.tallies: dict[str, Tally] = {}
 
     def tally(self, path: str, kind: str = UNKNOWN) -> Tally:
@@ -193,7 +194,10 @@ def _recognise(path: str, inputs: Inputs) -> bool:
         inputs.tally(path).fail(str(error))
         return False
     tally = inputs.tally(path, kind or endpoint or UNKNOWN)
-    if endpoint is not None:
+    if _is_pcap(head.data):
+        tally.kind = "pcapng" if head.data.startswith(_PCAPNG_MAGIC) else "pcap"
+        inputs.captures.append(Input(path, tally.kind, head.compression))
+    elif endpoint is not None:
         inputs.endpoints.append(Input(path, endpoint, head.compression))
     elif kind is None:
         _reject(tally, head)
@@ -209,10 +213,7 @@ def _is_pcap(data: bytes) -> bool:
 
 
 def _reject(tally: Tally, head: Head) -> None:
-    if _is_pcap(head.data):
-        tally.kind = "pcap"
-        tally.fail(_PCAP_REASON)
-    elif not head.data:
+    if not head.data:
         tally.fail("empty file")
     elif b"\0" in head.data:
         tally.fail("a binary file of no known format")

@@ -213,6 +213,19 @@ class Connection(Record, frozen=True, kw_only=True):
     dst_bytes: int | None = None
 
 
+class ParityRow(Record, frozen=True, kw_only=True):
+    """One lookup of a capture that several sensors read: who saw it, why others did not, what they tell differently."""
+
+    ts: Micros
+    src_ip: str
+    src_port: int | None
+    server: str
+    asked: str
+    sensors: tuple[str, ...]
+    missed: dict[str, str] = {}
+    differences: tuple[str, ...] = ()
+
+
 class WireReading(Record, frozen=True, kw_only=True):
     """All that the sensors' logs of one run hold about lookups.
 
@@ -225,6 +238,8 @@ class WireReading(Record, frozen=True, kw_only=True):
     kinds: dict[str, int] = {}
     span: tuple[Micros, Micros] | None = None
     notes: list[str] = []
+    parity: list[ParityRow] = []
+    """The sensors side by side, where several read the same capture."""
     leases: list[Lease] = []
 
 
@@ -380,3 +395,5 @@ class Report(Record, frozen=True, kw_only=True):
     lookups: tuple[JudgedLookup, ...]
     notes: tuple[str, ...] = ()
     """Messages about the run: expired allow rules, settings that had no effect."""
+    parity: tuple[ParityRow, ...] = ()
+    """Where several sensors read one capture: every lookup on the wire, and who saw it."""

@@ -15,6 +15,8 @@ from whosasking.endpoints import detections
 from whosasking.inputs import discover
 from whosasking.model import Coverage, JudgedLookup, Lookup, Report
 from whosasking.progress import SILENT
+from whosasking.sensors import capture
+from whosasking.sensors.capture import How, Sensor
 from whosasking.sensors.interface import Wanted
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from whosasking.model import Attribution, EndpointReading, Micros, WireReading
     from whosasking.progress import Progress
 
+AS_IT_COMES = How()
 Attributions = list[tuple[Lookup, "Attribution"]]
 
 
@@ -38,6 +41,7 @@ def run(  # noqa: PLR0913  (each is a switch of the command line)
     since: Micros | None = None,
     until: Micros | None = None,
     exact: bool = False,
+    captures: How = AS_IT_COMES,
     progress: Progress = SILENT,
     now: Micros | None = None,
 ) -> Report:
@@ -45,22 +49,24 @@ def run(  # noqa: PLR0913  (each is a switch of the command line)
 
     ``since`` and ``until`` (microseconds UTC, half-open, on the sensor's clock) keep the lookups inside them. ``exact``
     reads every line through the reference reader instead of the sieve: slow, for checking. ``now`` dates the report and
-    decides which allow rules have expired.
+    decides which allow rules have expired. ``captures`` says how packet captures are read.
 
     Raises ConfigError when the configuration is wrong, and InputError when an optional reader that was asked for is
-    missing.
+    missing, or no sensor is there for a capture.
     """
     now = time.time_ns() // 1000 if now is None else now
     settings = config.load(config_path)
     known = catalogue.load(settings.hosts)
     inputs = discover(paths)
     endpoint = endpoints.read(inputs, progress)
-    wire = sensors.read(inputs, known, Wanted(attribution.wanted(endpoint)), progress, exact=exact)
+    wanted = Wanted(attribution.wanted(endpoint))
+    wire = sensors.read(inputs, known, wanted, progress, exact=exact)
+    wire = capture.joined(wire, capture.read(inputs, known, wanted, progress, captures))
     progress.close()
     result = attribution.attribute(wire.lookups, endpoint, wire.anchors, settings.host_addresses, known)
     attributed = _in_window(_all_lookups(wire, endpoint, result, known), since, until)
     judged = _judge(attributed, known, settings, now)
-    return Report(
+    report = Report(
         version=__version__,
         generated_at=now,
         inputs=tuple(tally.report() for tally in inputs.tallies.values()),
@@ -68,7 +74,15 @@ def run(  # noqa: PLR0913  (each is a switch of the command line)
         findings=findings.gather(judged, known, settings),
         lookups=judged,
         notes=config.expired_notes(settings, now),
+        parity=tuple(wire.parity),
     )
+    capture.carve_findings(report, inputs, captures)
+    return report
+
+
+def captures(sensor: str, keep: Path | None, carve: Path | None) -> How:
+    """Return how to read packet captures: with which sensor, where to keep its logs, where to carve findings."""
+    return How(sensor=Sensor(sensor), keep=str(keep) if keep else None, carve=str(carve) if carve else None)
 
 
 def _all_lookups(wire: WireReading, endpoint: EndpointReading, result: Result, known: Catalogue) -> Attributions:
@@ -111,7 +125,7 @@ def _order(lookup: Lookup) -> tuple[Micros, str, str, int, str]:
 def _coverage(inputs: Inputs, wire: WireReading, endpoint: EndpointReading, result: Result) -> Coverage:
     start, end = wire.span or _endpoint_span(endpoint)
     gaps = [*wire.notes, *result.gaps]
-    if not inputs.sensors:
+    if not inputs.sensors and not inputs.captures:
         gaps.append("no Zeek or Suricata logs: only what the endpoints recorded is shown")
     if not inputs.endpoints:
         gaps.append("no EDR exports: no lookup can be tied to a process")

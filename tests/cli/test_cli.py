@@ -41,6 +41,7 @@ class Pipeline:
 def pipeline(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     stub, fake = ModuleType("whosasking.pipeline"), Pipeline()
     stub.run = fake.run  # type: ignore[attr-defined]
+    stub.captures = lambda *how: how  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "whosasking.pipeline", stub)
     monkeypatch.setattr(whosasking, "pipeline", stub, raising=False)
     return fake
@@ -56,12 +57,13 @@ def test_a_report_goes_to_stdout_and_nothing_to_stderr(pipeline: Pipeline, capsy
 
 def test_every_flag_reaches_the_pipeline(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
     line = "report a b --since 2026-03-14 --until 2026-03-14T12:00:00+01:00 --config w.yaml --exact --format json"
-    assert cli.run(line.split()) == 0
+    assert cli.run([*line.split(), *["--sensor", "all", "--keep-logs", "kept", "--carve", "cut"]]) == 0
     assert pipeline.asked["paths"] == [Path("a"), Path("b")]
     assert pipeline.asked["since"] == 1_773_446_400_000_000
     assert pipeline.asked["until"] == 1_773_486_000_000_000
     assert pipeline.asked["config_path"] == Path("w.yaml")
     assert pipeline.asked["exact"] is True
+    assert pipeline.asked["captures"] == ("all", Path("kept"), Path("cut"))
     assert json.loads(capsys.readouterr().out)["schema"] == "whosasking.report/1"
 
 
@@ -135,7 +137,7 @@ def test_a_wrong_call_is_one_clear_line(
 
 
 def test_what_is_not_built_is_not_offered(capsys: pytest.CaptureFixture[str]) -> None:
-    for line in ("report logs --sensor zeek", "attribute logs", "explain logs", "report logs --carve"):
+    for line in ("report logs --sensor snort", "attribute logs", "explain logs", "report logs --carve"):
         assert cli.run(line.split()) == 2
     assert "--sensor" in capsys.readouterr().err
 

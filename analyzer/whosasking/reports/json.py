@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         JudgedLookup,
         Lookup,
         Micros,
+        ParityRow,
         Process,
         Report,
     )
@@ -62,7 +63,22 @@ def _document(report: Report) -> Iterator[tuple[str, Any]]:
     yield "summary", {name: getattr(summary, name) for name in summary.__struct_fields__}
     yield "notes", iter(report.notes)
     yield "findings", map(_finding, report.findings)
+    if report.parity:
+        yield "parity", map(_parity, report.parity)
     yield "lookups", (_judged(judged, findings.get(judged.lookup.id)) for judged in report.lookups)
+
+
+def _parity(row: ParityRow) -> Json:
+    return {
+        "ts": iso(row.ts),
+        "src_ip": row.src_ip,
+        "src_port": row.src_port,
+        "server": row.server,
+        "asked": row.asked,
+        "sensors": row.sensors,
+        "missed": row.missed,
+        "differences": row.differences,
+    }
 
 
 def _write_lines(values: Iterator[Any], out: TextIO) -> None:

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from whosasking.reports import instants
 from whosasking.reports.page import Page
-from whosasking.reports.sections import aside, coverage, headline, inputs, scores, timeline
+from whosasking.reports.sections import aside, coverage, headline, inputs, parity, scores, timeline
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -24,6 +24,7 @@ def render(report: Report, out: TextIO, options: Options) -> None:
     timeline.show(page, report)
     scores.show(page, report)
     aside.show(page, report, every=options.show_dropped)
+    parity.show(page, report.parity)
     coverage.show(page, report.coverage)
     inputs.show(page, report.inputs)
     _notes(page, report)

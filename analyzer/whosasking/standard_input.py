@@ -1,0 +1,49 @@
+"""``-`` as an input: standard input as a temporary file, for what is told apart by content has to be read twice."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from whosasking.errors import InputError
+from whosasking.interrupts import orderly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from whosasking.model import Report
+
+NAME = "-"
+_PIECE = 1 << 20
+
+
+@contextlib.contextmanager
+def spooled(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """Give ``paths`` with ``-`` replaced by a private file that holds all of standard input; it is gone afterwards.
+
+    Raises InputError when it cannot be kept.
+    """
+    if Path(NAME) not in paths:
+        yield list(paths)
+        return
+    with orderly(), tempfile.TemporaryDirectory(prefix="whosasking-", ignore_cleanup_errors=True) as folder:
+        file = Path(folder) / "standard-input"
+        try:
+            with file.open("wb") as out:
+                shutil.copyfileobj(sys.stdin.buffer, out, _PIECE)
+        except OSError as error:
+            raise InputError(f"cannot keep standard input in {folder}: {error.strerror}") from None
+        yield [file if path == Path(NAME) else path for path in paths]
+
+
+def named(report: Report, given: Sequence[Path], read: Sequence[Path]) -> Report:
+    """Return the report with ``-`` in the place of the temporary file's name."""
+    files = {str(there) for here, there in zip(given, read, strict=True) if here == Path(NAME)}
+    inputs = tuple(msgspec.structs.replace(one, path=NAME) if one.path in files else one for one in report.inputs)
+    return msgspec.structs.replace(report, inputs=inputs)
