@@ -28,6 +28,8 @@ _ZSTD_PIECE: Final = 4 << 10  # libzstd's object gives all its output at once: 4
 _ZSTD_WINDOW: Final = 1 << 27
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
+PARQUET: Final = "parquet"
+_PARQUET_MAGIC: Final = b"PAR1"
 
 
 class BadStream(Exception):  # noqa: N818 - reads as the reason it carries
@@ -55,9 +57,14 @@ class Stream(Protocol):
 
 
 def compression_of(magic: bytes) -> str | None:
-    """Return ``gz``, ``zst`` or None from a file's first four bytes."""
+    """Return ``gz``, ``zst``, ``parquet`` (no compression, but no text as it stands either) or None.
+
+    ``magic`` are a file's first four bytes.
+    """
     if magic.startswith(_GZIP_MAGIC):
         return "gz"
+    if magic.startswith(_PARQUET_MAGIC):
+        return PARQUET
     return "zst" if magic.startswith(_ZSTD_MAGIC) else None
 
 

@@ -7,6 +7,7 @@ Whatever cannot be read is kept in the file's `Tally` with line and reason, and 
 from __future__ import annotations
 
 import os
+import re
 import stat
 import threading
 from pathlib import Path
@@ -14,21 +15,23 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from whosasking.bytestream import BLOCK, MAX_LINE, BadStream, compression_of, whole_lines
+from whosasking.bytestream import BLOCK, MAX_LINE, PARQUET, BadStream, compression_of, whole_lines
 from whosasking.bytestream import open_stream as _open_stream
 from whosasking.model import InputReport, Skipped
 from whosasking.progress import SILENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from io import FileIO
 
-    from whosasking.bytestream import Source
+    from whosasking.bytestream import Source, Stream
     from whosasking.progress import Progress
 
 UNKNOWN: Final = "unknown"
 KEPT_SKIPS: Final = 100
 _GLANCE: Final = 16 << 10
 _HEAD: Final = 256 << 10
+_HADOOPS: Final = re.compile(r"_SUCCESS|_(?:started|committed)_\w+|\..+\.crc")
 _PCAPNG_MAGIC: Final = b"\x0a\x0d\x0d\x0a"
 _PCAP_MAGIC: Final = (
     b"\xa1\xb2\xc3\xd4",
@@ -44,7 +47,7 @@ class Input(msgspec.Struct, frozen=True):
     """One file.
 
     ``kind`` names its format: ``zeek conn tsv``, ``zeek ssl json``, ``eve json``, ``sysmon flat``, ...; ``compression``
-    is ``gz``, ``zst`` or None.
+    is ``gz``, ``zst``, ``parquet`` (a table that is read as the JSON lines Zeek would have written) or None.
     """
 
     path: str
@@ -161,7 +164,10 @@ def _files(path: str, inputs: Inputs, seen: set[tuple[int, int]]) -> Iterator[st
             return
         seen.add(identity)
         if stat.S_ISREG(status.st_mode):
-            yield path
+            if _HADOOPS.fullmatch(os.path.basename(path)):  # noqa: PTH119 - a string per file, see below
+                inputs.tally(path).skip_file("not read: Hadoop's note on the files beside it")
+            else:
+                yield path
         elif stat.S_ISDIR(status.st_mode):
             names = sorted(os.listdir(path))  # noqa: PTH208 - a string per file: a rotated year has 100,000 of them
             for name in names:
@@ -205,6 +211,8 @@ def _recognise(path: str, inputs: Inputs) -> bool:
         (tally.fail if kind.endswith("without header") else tally.skip_file)(why)
     else:
         inputs.sensors.append(Input(path, kind, head.compression))
+        if head.compression == PARQUET:
+            tally.kind = kind.removesuffix("json") + PARQUET
     return tally.kind != UNKNOWN
 
 
@@ -227,7 +235,7 @@ def read_head(path: str, size: int) -> Head:
     with Path(path).open("rb") as file:
         compression = compression_of(file.read(4))
         file.seek(0)
-        stream = _open_stream(file, compression)
+        stream = _rows(path) if compression == PARQUET else _open_stream(file, compression)
         data = bytearray()
         try:
             while len(data) < size and (chunk := stream.read(size - len(data))):
@@ -262,6 +270,22 @@ class Metered:
         return count
 
 
+def inflated(file: FileIO, inp: Input, tally: Tally, progress: Progress) -> Stream:
+    """Return the text of ``inp``, opened as ``file``, metered. Raises BadStream."""
+    if inp.compression != PARQUET:
+        return _open_stream(Metered(file, tally, progress), inp.compression)
+    size = Path(inp.path).stat().st_size
+    tally.took(size)
+    progress.advance(size)
+    return _rows(inp.path)
+
+
+def _rows(path: str) -> Stream:
+    from whosasking.parquet import Rows  # noqa: PLC0415 - DuckDB, which it needs, takes its time to load
+
+    return Rows(path)
+
+
 def open_lines(inp: Input, tally: Tally, progress: Progress = SILENT) -> Iterator[tuple[int, bytes]]:
     r"""Yield every line of ``inp`` with its 1-based number, without its line end (``\n`` or ``\r\n``).
 
@@ -271,8 +295,7 @@ def open_lines(inp: Input, tally: Tally, progress: Progress = SILENT) -> Iterato
     number = 0
     try:
         with Path(inp.path).open("rb", buffering=0) as file:
-            stream = _open_stream(Metered(file, tally, progress), inp.compression)
-            for block in whole_lines(stream, BLOCK):
+            for block in whole_lines(inflated(file, inp, tally, progress), BLOCK):
                 if block.overlong:
                     number += 1
                     tally.skip(number, LONG_LINE_REASON)

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 import threading
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import hyperscan
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 Span = tuple[int, int]
 """Where a line begins and ends (without its ``\\n``) in a buffer."""
@@ -36,10 +37,12 @@ class Sieve:
         self, literals: Iterable[bytes] = (), regexes: Iterable[bytes] = (), exact: Iterable[bytes] = ()
     ) -> None:
         """Compile the patterns. Raises ValueError for a pattern Hyperscan refuses."""
+        self._made_of = (frozenset(literals), frozenset(regexes), frozenset(exact))
+        literals, regexes, exact = self._made_of
         caseless = hyperscan.HS_FLAG_CASELESS
-        patterns = [(re.escape(literal), caseless) for literal in sorted(set(literals))]
-        patterns += [(regex, hyperscan.HS_FLAG_MULTILINE) for regex in sorted(set(regexes))]
-        patterns += [(re.escape(literal), 0) for literal in sorted(set(exact))]
+        patterns = [(re.escape(literal), caseless) for literal in sorted(literals)]
+        patterns += [(regex, hyperscan.HS_FLAG_MULTILINE) for regex in sorted(regexes)]
+        patterns += [(re.escape(literal), 0) for literal in sorted(exact)]
         self._local = threading.local()
         self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK) if patterns else None
         if self._database is None:
@@ -79,6 +82,10 @@ class Sieve:
             covered = stop + 1
         return spans
 
+    def __reduce__(self) -> tuple[Callable[..., Sieve], tuple[frozenset[bytes], ...]]:
+        """Travel to another process as patterns: a compiled database is bound to its processor."""
+        return _again, self._made_of
+
     def _own_scratch(self) -> hyperscan.Scratch:
         """Return this thread's scratch space: a scratch serves one scan at a time."""
         scratch = getattr(self._local, "scratch", None)
@@ -86,3 +93,9 @@ class Sieve:
             with self._cloning:
                 scratch = self._local.scratch = self._scratch.clone()
         return scratch
+
+
+@lru_cache(maxsize=4)
+def _again(literals: frozenset[bytes], regexes: frozenset[bytes], exact: frozenset[bytes]) -> Sieve:
+    """Compile a sieve that came from another process, once for all its tasks here."""
+    return Sieve(literals, regexes, exact)

@@ -18,8 +18,9 @@ Span = tuple["Micros", "Micros"]
 
 _LIVES = """
 SELECT timeline, process, min(ts), max(ts)
-FROM (SELECT timeline, process, ts FROM socket UNION ALL SELECT timeline, process, ts FROM name_query)
-GROUP BY ALL ORDER BY ALL
+FROM (SELECT timeline, process, ts FROM socket UNION ALL SELECT timeline, process, ts FROM name_query) AS event
+GROUP BY timeline, process
+ORDER BY timeline, process
 """
 _ASSUMED = "; taken as equal to the sensor's"
 

@@ -12,7 +12,7 @@ from whosasking.attribution.registry import Registry
 from whosasking.attribution.result import Result
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from whosasking.attribution.clocks import Clock
     from whosasking.attribution.result import HostProduct
@@ -36,30 +36,29 @@ class KnowsTools(Protocol):
         """Give the known client a process is."""
 
 
-def attribute(
+def attribute(  # noqa: PLR0913, PLR0917 - the last three have defaults
     lookups: Sequence[Lookup],
     endpoint: EndpointReading,
     anchors: Sequence[Connection],
     host_addresses: Mapping[str, Sequence[str]] = NO_ADDRESSES,
     known: KnowsTools | None = None,
+    engine: Callable[[], Engine] | None = None,
 ) -> Result:
     """Say for every lookup which process made it, or why that cannot be said.
 
     ``anchors`` are connections whose tuples ``wanted`` asked for; ``host_addresses`` maps a host's name to addresses
-    its records do not show; ``known`` is the catalogue (the shipped one when None).
+    its records do not show; ``known`` is the catalogue (the shipped one when None); ``engine`` opens the database of
+    the joins (the embedded one when None), when there is something to join.
     """
     recorded = endpoint.starts or endpoint.sockets or endpoint.unowned_sockets or endpoint.name_queries
     if not recorded or not (lookups or anchors):
         return Result(attributions=[nobody.without_records(lookup) for lookup in lookups])
-    # Only now is an engine worth its start.
-    from whosasking.engines.duckdb import DuckDB  # noqa: PLC0415
-
     registry = Registry(endpoint, host_addresses)
-    with DuckDB() as engine:
-        aligned = _align(engine, registry, lookups, anchors)
+    with (engine or _embedded)() as database:
+        aligned = _align(database, registry, lookups, anchors)
         hosts = [_hosts_of(lookup, registry, aligned) for lookup in lookups]
-        ladder = Ladder(engine, registry, aligned, lookups, hosts)
-        _climb(engine, registry, ladder, lookups, known)
+        ladder = Ladder(database, registry, aligned, lookups, hosts)
+        _climb(database, registry, ladder, lookups, known)
     attributions: list[Attribution] = [ladder.found.get(n) or nobody.because(n, ladder) for n in range(len(lookups))]
     return Result(
         attributions=attributions,
@@ -68,6 +67,12 @@ def attribute(
         network_clocks=_by_product(aligned, [clock.network for clock in aligned]),
         process_clocks=_by_product(aligned, [clock.process for clock in aligned]),
     )
+
+
+def _embedded() -> Engine:
+    from whosasking.engines.duckdb import DuckDB  # noqa: PLC0415 - only here is it worth its start
+
+    return DuckDB()
 
 
 def _align(engine: Engine, registry: Registry, lookups: Sequence[Lookup], anchors: Sequence[Connection]) -> list[Clock]:
@@ -95,7 +100,6 @@ def _climb(
         return
     engine.load("answer", tables.AnswerRow, tables.answers(registry))
     engine.load("process", tables.ProcessRow, tables.processes(registry, _tool_kinds(registry, known)))
-    engine.query(sql.read("mentions"))
     ladder.climb_by_host(_BELOW)
 
 

@@ -10,9 +10,9 @@ import codecs
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whosasking.bytestream import BadStream, open_stream
+from whosasking.bytestream import BadStream
 from whosasking.endpoints.containers import LONGEST_ROW, Line
-from whosasking.inputs import Metered, open_lines, read_head
+from whosasking.inputs import inflated, open_lines, read_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,7 +47,7 @@ def blocks(inp: Input, tally: Tally, progress: Progress) -> Iterator[Line]:
     decoder: codecs.IncrementalDecoder | None = None
     try:
         with Path(inp.path).open("rb", buffering=0) as file:
-            stream = open_stream(Metered(file, tally, progress), inp.compression)
+            stream = inflated(file, inp, tally, progress)
             piece = stream.read(_PIECE)
             codec = utf16(piece)
             if codec:

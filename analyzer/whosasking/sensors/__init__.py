@@ -16,24 +16,32 @@ if TYPE_CHECKING:
     from whosasking.inputs import Inputs
     from whosasking.progress import Progress
     from whosasking.sensors.interface import Wanted
+    from whosasking.sensors.reading import LineReader
 
 __all__ = ["read", "sniff", "unused"]
 
 
-def read(
-    inputs: Inputs, catalogue: Catalogue, wanted: Wanted, progress: Progress, *, exact: bool = False
+def read(  # noqa: PLR0913 - the last two are switches
+    inputs: Inputs,
+    catalogue: Catalogue,
+    wanted: Wanted,
+    progress: Progress,
+    *,
+    exact: bool = False,
+    reader: LineReader | None = None,
 ) -> WireReading:
     """Read the lookups out of ``inputs.sensors``; bad lines go into ``inputs.tallies``, nothing is raised for them.
 
     ``wanted`` are connections endpoints saw; those found become ``anchors``. ``exact`` reads every line, Zeek's TSV
-    through zat, instead of sieving: slow, the same answer. Raises InputError when zat is missing then.
+    through zat, instead of sieving: slow, the same answer. Raises InputError when zat is missing then. ``reader`` reads
+    the files (default: this process's threads).
     """
     from whosasking.sensors import assemble, coverage, twice  # noqa: PLC0415 - a run without logs needs no Hyperscan
     from whosasking.sensors.scan import Scan  # noqa: PLC0415 - see above
 
     if not inputs.sensors:
         return WireReading()
-    scan = Scan(inputs, catalogue, progress, exact=exact)
+    scan = Scan(inputs, catalogue, progress, exact=exact, reader=reader)
     scan.names()
     scan.connections(wanted.tuples)
     scan.answers()

@@ -15,17 +15,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import stringzilla
 
 from whosasking.bytestream import BLOCK, MAX_LINE, Ahead, BadStream, Block, open_stream, seek_line, whole_lines
-from whosasking.inputs import LONG_LINE_REASON, Input, Metered, Tally
+from whosasking.inputs import LONG_LINE_REASON, Input, Tally, inflated
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from io import FileIO
 
-    from whosasking.bytestream import Source
     from whosasking.progress import Progress
     from whosasking.sieve import Sieve, Span
 
@@ -72,12 +72,25 @@ class Sifted(NamedTuple):
     edges: list[bytes]
 
 
-class _Unit(NamedTuple):
-    """A range of a plain file, or the whole of a compressed one, and what its thread found there."""
+class LineReader(Protocol):
+    """What reads files: the threads of this process, or a cluster."""
+
+    def read(self, jobs: Sequence[Job]) -> Iterator[Sifted]:
+        """Yield every file with its lines, in order; each file's lines must be read before the next is asked for."""
+
+
+class Unit(NamedTuple):
+    """A range of a plain file, or the whole of a compressed one."""
 
     job: Job
     start: int
     end: int | None
+
+
+class _Ahead(NamedTuple):
+    """A unit and what its thread found there."""
+
+    unit: Unit
     pieces: queue.Queue[Piece | BaseException | None]
 
 
@@ -90,59 +103,55 @@ class Reader:
         self._threads = threads or os.cpu_count() or 1
         self._stop = threading.Event()
         self._local = threading.local()
-        self._ahead: deque[_Unit] = deque()
+        self._ahead: deque[_Ahead] = deque()
 
     def read(self, jobs: Sequence[Job]) -> Iterator[Sifted]:
         """Yield every file with its lines; each file's lines must be read before the next file is asked for."""
         self._stop.clear()
         self._ahead.clear()
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="sieve")
-        units = (unit for job in jobs for unit in _units(job))
+        units = (unit for job in jobs for unit in units_of(job))
         try:
             self._submit(pool, units)
             while self._ahead:
                 edges: list[bytes] = []
                 lines = self._lines(pool, units, edges)
-                yield Sifted(self._ahead[0].job, lines, edges)
+                yield Sifted(self._ahead[0].unit.job, lines, edges)
                 deque(lines, maxlen=0)
         finally:
             self._stop.set()
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _submit(self, pool: ThreadPoolExecutor, units: Iterator[_Unit]) -> None:
+    def _submit(self, pool: ThreadPoolExecutor, units: Iterator[Unit]) -> None:
         """Keep every thread busy and its next range waiting, and no more: what is ahead is held in memory."""
         while len(self._ahead) < 2 * self._threads and (unit := next(units, None)) is not None:
-            self._ahead.append(unit)
-            pool.submit(self._work, unit)
+            self._ahead.append(_Ahead(unit, queue.Queue(_AHEAD)))
+            pool.submit(self._work, self._ahead[-1])
 
-    def _lines(self, pool: ThreadPoolExecutor, units: Iterator[_Unit], edges: list[bytes]) -> Iterator[Line]:
-        """Yield the lines of the file whose units stand in front, numbered through."""
-        job = self._ahead[0].job
-        done = 0
-        while self._ahead and self._ahead[0].job is job:
+    def _lines(self, pool: ThreadPoolExecutor, units: Iterator[Unit], edges: list[bytes]) -> Iterator[Line]:
+        """Yield the lines of the file whose units stand in front."""
+        job = self._ahead[0].unit.job
+        return numbered(job, self._found(job, pool, units), edges)
+
+    def _found(self, job: Job, pool: ThreadPoolExecutor, units: Iterator[Unit]) -> Iterator[Piece]:
+        """Yield the pieces of ``job``, whose units stand in front."""
+        while self._ahead and self._ahead[0].unit.job is job:
             while (piece := self._ahead[0].pieces.get()) is not None:
                 if isinstance(piece, BaseException):
                     raise piece
-                if piece.trouble is not None:
-                    job.tally.skip(done + piece.lines or None, piece.trouble)
-                if piece.edges:
-                    edges[:] = [*(edges or piece.edges)[:1], piece.edges[-1]]
-                for line in piece.passed:
-                    yield line._replace(number=done + line.number)
-                done += piece.lines
+                yield piece
             self._ahead.popleft()
             self._submit(pool, units)
-        job.tally.records += done
 
-    def _work(self, unit: _Unit) -> None:
-        """Run in a thread: put all pieces of ``unit``, then None."""
+    def _work(self, ahead: _Ahead) -> None:
+        """Run in a thread: put all pieces of a unit, then None."""
         try:
-            for piece in _pieces(unit, self._progress, self._buffer()):
-                if not self._put(unit, piece):
+            for piece in pieces(ahead.unit, self._progress, self._buffer()):
+                if not self._put(ahead, piece):
                     return
         except Exception as error:  # noqa: BLE001 - raised again where the lines are read
-            self._put(unit, error)
-        self._put(unit, None)
+            self._put(ahead, error)
+        self._put(ahead, None)
 
     def _buffer(self) -> bytearray:
         """Return this thread's buffer: a fresh one for every range would be zeroed by the kernel each time."""
@@ -151,29 +160,42 @@ class Reader:
             buffer = self._local.buffer = bytearray(MAX_LINE + 1)
         return buffer
 
-    def _put(self, unit: _Unit, piece: Piece | BaseException | None) -> bool:
+    def _put(self, ahead: _Ahead, piece: Piece | BaseException | None) -> bool:
         while not self._stop.is_set():
             try:
-                unit.pieces.put(piece, timeout=_PATIENCE)
+                ahead.pieces.put(piece, timeout=_PATIENCE)
             except queue.Full:
                 continue
             return True
         return False
 
 
-def _units(job: Job) -> Iterator[_Unit]:
-    """Cut a large plain file into ranges."""
+def numbered(job: Job, found: Iterable[Piece], edges: list[bytes]) -> Iterator[Line]:
+    """Yield the lines of one file's pieces, numbered through; its tally and ``edges`` learn the rest."""
+    done = 0
+    for piece in found:
+        if piece.trouble is not None:
+            job.tally.skip(done + piece.lines or None, piece.trouble)
+        if piece.edges:
+            edges[:] = [*(edges or piece.edges)[:1], piece.edges[-1]]
+        for line in piece.passed:
+            yield line._replace(number=done + line.number)
+        done += piece.lines
+    job.tally.records += done
+
+
+def units_of(job: Job, step: int = RANGE) -> Iterator[Unit]:
+    """Cut a large plain file into ranges of ``step`` bytes."""
     size = 0
     if job.inp.compression is None:
         with suppress(OSError):  # told when the range is read
             size = Path(job.inp.path).stat().st_size
-    starts = range(0, size, RANGE) if size > RANGE else (0,)
+    starts = range(0, size, step) if size > step else (0,)
     for start in starts:
-        end = start + RANGE if start + RANGE < size else None
-        yield _Unit(job, start, end, queue.Queue(_AHEAD))
+        yield Unit(job, start, start + step if start + step < size else None)
 
 
-def _pieces(unit: _Unit, progress: Progress, buffer: bytearray) -> Iterator[Piece]:
+def pieces(unit: Unit, progress: Progress, buffer: bytearray) -> Iterator[Piece]:
     """Read and sieve one unit."""
     job = unit.job
     try:
@@ -198,9 +220,9 @@ def _pieces(unit: _Unit, progress: Progress, buffer: bytearray) -> Iterator[Piec
         yield Piece(trouble=str(error))
 
 
-def _inflated(job: Job, file: Source, progress: Progress, buffer: bytearray) -> Iterator[Piece]:
+def _inflated(job: Job, file: FileIO, progress: Progress, buffer: bytearray) -> Iterator[Piece]:
     """Sieve a compressed file while a second thread inflates what comes next."""
-    stream = Ahead(open_stream(Metered(file, job.tally, progress), job.inp.compression))
+    stream = Ahead(inflated(file, job.inp, job.tally, progress))
     try:
         for block in whole_lines(stream, BLOCK, None, buffer):
             yield _piece(block, job.sieve)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from whosasking.progress import Progress
     from whosasking.sensors.book import Session
     from whosasking.sensors.interface import Tuple4
+    from whosasking.sensors.reading import LineReader
     from whosasking.sieve import Sieve
 
     SieveFor = Callable[[str, frozenset[str]], Sieve | None]
@@ -66,13 +67,21 @@ def logs_of(inp: Input) -> set[str]:
 class Scan:
     """One run over the sensors' logs. The passes fill ``book`` and ``times``."""
 
-    def __init__(self, inputs: Inputs, catalogue: Catalogue, progress: Progress, *, exact: bool) -> None:
-        """Prepare; nothing is read yet."""
+    def __init__(
+        self,
+        inputs: Inputs,
+        catalogue: Catalogue,
+        progress: Progress,
+        *,
+        exact: bool,
+        reader: LineReader | None = None,
+    ) -> None:
+        """Prepare; nothing is read yet. ``reader`` reads the files (default: this process's threads)."""
         self._inputs = inputs
         self._progress = progress
         self._exact = exact
         self._patterns = Patterns(catalogue.sieve_literals())
-        self._reader = Reader(progress)
+        self._reader = reader or Reader(progress)
         self.book = Book()
         self._detector = Detector(catalogue, self.book)
         self._zeek = Zeek(self._detector)

@@ -1,4 +1,8 @@
-"""The ladder's questions, one SQL file each. ``read`` gives a file's text."""
+"""The ladder's questions, one SQL file each. ``read`` gives a file's text.
+
+Every engine runs the same text: no QUALIFY, no backslash in a literal, an ORDER BY that is total over columns that are
+never NULL, parameters as ``$name``.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
 -- Rung 4: processes alive then whose command line names the server or what was asked, or that are a known client of
--- the lookup's protocol. A name counts as a whole word: `who.is` is not in `awho.is`, nor in `who.israel`.
+-- the lookup's protocol. A name counts as a whole word: `who.is` is not in `awho.is`, nor in `who.israel`. `contains`
+-- first: it is cheap and almost always says no. chr(92) is a backslash, which SQL dialects escape differently; between
+-- \Q and \E a name has no special characters.
 WITH running AS (
     SELECT
         l.n AS lookup, l.server, l.object, l.browser, l.port43, p.n AS process, p.timeline, p.command, p.tool,
@@ -9,17 +11,47 @@ WITH running AS (
     FROM lookup AS l
     JOIN lookup_host AS h ON h.lookup = l.n
     JOIN process AS p ON p.host = h.host
-    JOIN clock AS c USING (timeline)
+    JOIN clock AS c ON c.timeline = p.timeline
     WHERE
         p.started + c.process <= l.ts + $jitter
         AND (p.ended IS NULL OR p.ended + c.process >= l.ts - $jitter)
 ),
+searched AS (
+    SELECT
+        lookup, object, browser, port43, process, timeline, command, tool, apart, may_be_client,
+        CASE
+            WHEN NOT may_name_server OR command IS NULL OR server IS NULL OR NOT contains(command, server) THEN NULL
+            ELSE replace(server, chr(92) || 'E', chr(92) || 'E' || chr(92) || chr(92) || 'E' || chr(92) || 'Q')
+        END AS server_text,
+        CASE
+            WHEN NOT may_be_client OR command IS NULL OR object IS NULL OR NOT contains(command, object) THEN NULL
+            WHEN length(object) < $shortest THEN NULL
+            ELSE replace(object, chr(92) || 'E', chr(92) || 'E' || chr(92) || chr(92) || 'E' || chr(92) || 'Q')
+        END AS object_text
+    FROM running
+),
 named AS (
     SELECT
-        *,
-        may_name_server AND mentions(command, server) AS names_server,
-        may_be_client AND length(object) >= $shortest AND mentions(command, object) AS names_object
-    FROM running
+        lookup, object, browser, port43, process, timeline, command, tool, apart, may_be_client,
+        CASE
+            WHEN server_text IS NULL THEN FALSE
+            ELSE regexp_extract(
+                command,
+                '(^|[^a-z0-9._-])' || chr(92) || 'Q' || server_text || chr(92)
+                || 'E($|[^a-z0-9._-]|[.]($|[^a-z0-9_-]))',
+                0
+            ) <> ''
+        END AS names_server,
+        CASE
+            WHEN object_text IS NULL THEN FALSE
+            ELSE regexp_extract(
+                command,
+                '(^|[^a-z0-9._-])' || chr(92) || 'Q' || object_text || chr(92)
+                || 'E($|[^a-z0-9._-]|[.]($|[^a-z0-9_-]))',
+                0
+            ) <> ''
+        END AS names_object
+    FROM searched
 ),
 judged AS (
     SELECT
@@ -36,7 +68,7 @@ judged AS (
         END AS evidence
     FROM named
 )
-SELECT lookup, process, timeline, apart, NULL AS socket, evidence
+SELECT lookup, process, timeline, apart, CAST(NULL AS BIGINT) AS socket, evidence
 FROM judged
 WHERE evidence IS NOT NULL
 ORDER BY lookup, abs(apart), process

@@ -9,12 +9,20 @@ WITH used AS (
         AND s.remote_ip = l.dst_ip
         AND s.remote_port = l.dst_port
         AND s.protocol = coalesce(l.protocol, s.protocol)
-    JOIN clock AS c USING (timeline)
+    JOIN clock AS c ON c.timeline = s.timeline
     WHERE s.outbound IS NOT FALSE AND abs(l.ts - (s.ts + c.network)) <= $reach
+),
+ranked AS (
+    SELECT
+        lookup, process, timeline, socket, apart,
+        max(apart) OVER (PARTITION BY lookup, process, timeline) AS latest,
+        min(apart) OVER (PARTITION BY lookup, process, timeline) AS earliest,
+        row_number() OVER (PARTITION BY lookup, process, timeline ORDER BY abs(apart), socket) AS place
+    FROM used
 )
 SELECT
-    lookup, process, timeline, arg_min(apart, abs(apart)) AS nearest, arg_min(socket, abs(apart)) AS socket,
-    CASE WHEN max(apart) >= 0 AND min(apart) < 0 THEN 'before and after' ELSE 'one side' END AS evidence
-FROM used
-GROUP BY lookup, process, timeline
-ORDER BY lookup, abs(nearest), process
+    lookup, process, timeline, apart, socket,
+    CASE WHEN latest >= 0 AND earliest < 0 THEN 'before and after' ELSE 'one side' END AS evidence
+FROM ranked
+WHERE place = 1
+ORDER BY lookup, abs(apart), process, timeline

@@ -10,13 +10,15 @@ WITH seen AS (
         AND s.remote_ip = f.remote_ip
         AND s.remote_port = f.remote_port
         AND s.protocol = coalesce(f.protocol, s.protocol)
-    JOIN clock AS c USING (timeline)
+    JOIN clock AS c ON c.timeline = s.timeline
 ),
-nearest AS (
-    SELECT lookup, min_by(seen, coalesce(abs(apart), $unknown)) AS one
+ranked AS (
+    SELECT
+        lookup, process, timeline, apart, socket,
+        row_number() OVER (PARTITION BY lookup ORDER BY coalesce(abs(apart), $unknown), socket) AS place
     FROM seen
-    GROUP BY lookup
 )
-SELECT lookup, one.process, one.timeline, one.apart, one.socket, 'tuple' AS evidence
-FROM nearest
+SELECT lookup, process, timeline, apart, socket, 'tuple' AS evidence
+FROM ranked
+WHERE place = 1
 ORDER BY lookup

@@ -1,5 +1,5 @@
 -- A wire connection from both ends: sockets have the host's side first, whoever opened the connection.
-CREATE VIEW either_way AS
+CREATE TEMPORARY VIEW either_way AS
 SELECT n, ts, protocol, src_ip AS local_ip, src_port AS local_port, dst_ip AS remote_ip, dst_port AS remote_port
 FROM flow
 UNION ALL
