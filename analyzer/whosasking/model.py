@@ -1,12 +1,12 @@
 """The records that pass between stages: frozen, typed, UTC, microseconds.
 
-Every instant is an ``int``: microseconds since the Unix epoch, UTC (``Micros``). Zeek writes microseconds, EDR products
-write between seconds and 100 ns; an integer compares, subtracts and joins exactly where a float does not. Text that
-came from a log is attacker-chosen: records carry it as it was read, and each renderer escapes it for its own output.
+Every instant is an ``int``: microseconds since the Unix epoch, UTC (``Micros``), which compares and joins exactly where
+a float does not. Text of a log is attacker-chosen: records carry it as it was read, each renderer escapes it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence  # noqa: TC003 - msgspec reads annotations at run time
 from enum import StrEnum
 from typing import Literal
 
@@ -82,7 +82,7 @@ class SourceRef(Record, frozen=True, kw_only=True):
 
 
 class Lookup(Record, frozen=True, kw_only=True):
-    """One WHOIS, RDAP or web lookup seen: a port-43, TLS or QUIC session, one clear HTTP request, or one tool start.
+    """One lookup seen: a port-43, TLS or QUIC session, one clear HTTP request, or one tool start.
 
     ``transport`` is ``tcp`` (WHOIS), ``http``, ``tls``, ``quic`` or None (a tool start). ``server_source`` says how
     ``server`` is known: ``sni``, ``host``, ``dns`` (an answer led the same client to the address), ``whois`` (the
@@ -183,16 +183,16 @@ class NameQuery(Record, frozen=True, kw_only=True):
 
 
 class EndpointReading(Record, frozen=True, kw_only=True):
-    """All that the endpoint exports of one run hold; ``addresses`` maps a host to those its own records name."""
+    """All that the endpoint exports of one run hold. Many records lie on disk and are built whenever gone through."""
 
-    starts: list[ProcessStart] = []
-    sockets: list[Socket] = []
-    unowned_sockets: list[Socket] = []
+    starts: Sequence[ProcessStart] = ()
+    sockets: Sequence[Socket] = ()
+    unowned_sockets: Sequence[Socket] = ()
     """Connections a product recorded without naming the process (pid 0); their ``process.name`` is empty."""
-    name_queries: list[NameQuery] = []
+    name_queries: Sequence[NameQuery] = ()
     addresses: dict[str, list[str]] = {}
     spans: dict[str, tuple[Micros, Micros]] = {}
-    """Host to first and last instant of any record, on the host's clock."""
+    """Host to the addresses its records name, and host to its first and last instant, on its own clock."""
 
 
 class Connection(Record, frozen=True, kw_only=True):

@@ -41,7 +41,7 @@ def test_every_event_becomes_its_record(campaign: str) -> None:
 
     # A broadcast is recorded from both sides at one instant; it is one socket.
     connections = {tuple_of(row) for row in rows if row["EventID"] == 3}
-    sockets = [one for one in reading.sockets + reading.unowned_sockets if one.product == "Sysmon"]
+    sockets = [one for one in [*reading.sockets, *reading.unowned_sockets] if one.product == "Sysmon"]
     assert abs(len(sockets) - len(connections)) <= 1
     assert len({socket.id for socket in sockets}) == len(sockets)
 

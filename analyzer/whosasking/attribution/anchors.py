@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Tuple = tuple[str, int, str, int]
 """Local address and port, remote address and port; addresses canonical."""
 _Dated = tuple["Micros", Tuple]
+_STRETCHES = 4 * policy.MOST_ANCHORS
+_MOST_HELD = 4 * _STRETCHES
 
 
 def wanted(endpoint: EndpointReading) -> frozenset[Tuple]:
@@ -27,8 +29,24 @@ def wanted(endpoint: EndpointReading) -> frozenset[Tuple]:
         found = _anchor(socket)
         if found:
             port, key = found
-            by_host.setdefault((socket.host.casefold(), socket.product), {}).setdefault(port, (socket.ts, key))
+            ports = by_host.setdefault((socket.host.casefold(), socket.product), {})
+            ports.setdefault(port, (socket.ts, key))
+            if len(ports) > _MOST_HELD:
+                _thin(ports)
+    for ports in by_host.values():
+        if len(ports) > _STRETCHES:
+            _thin(ports)
     return frozenset(key for ports in by_host.values() for key in _pick(ports.values()))
+
+
+def _thin(ports: dict[int, _Dated]) -> None:
+    """Keep the first port of each of equal stretches of time: a busy host has thousands, of which few are picked."""
+    begin, end = min(ports.values())[0], max(ports.values())[0]
+    kept: dict[tuple[bool, int], int] = {}
+    for port, (ts, key) in ports.items():
+        kept.setdefault((is_public(key[2]), (ts - begin) * _STRETCHES // (end - begin + 1)), port)
+    for port in ports.keys() - set(kept.values()):
+        del ports[port]
 
 
 def _anchor(socket: Socket) -> tuple[int, Tuple] | None:
@@ -52,10 +70,10 @@ def _client_port(local: int, remote: int, *, outbound: bool | None) -> int:
 
 def _pick(dated: Iterable[_Dated]) -> list[Tuple]:
     in_order = sorted(dated)
-    public = _spread([one for one in in_order if is_public(one[1][2])], policy.MOST_ANCHORS // 2)
-    chosen = set(public)
-    rest = _spread([one for one in in_order if one not in chosen], policy.MOST_ANCHORS - len(public))
-    return [key for _, key in [*public, *rest]]
+    inside = [one for one in in_order if not is_public(one[1][2])]
+    most = max(policy.MOST_ANCHORS // 2, policy.MOST_ANCHORS - len(inside))
+    public = _spread([one for one in in_order if is_public(one[1][2])], most)
+    return [key for _, key in [*public, *_spread(inside, policy.MOST_ANCHORS - len(public))]]
 
 
 def _spread(in_order: Sequence[_Dated], most: int) -> Sequence[_Dated]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,7 +12,7 @@ from whosasking.attribution.addresses import canonical, names_a_host
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from whosasking.model import EndpointReading, Micros, Process
+    from whosasking.model import EndpointReading, Micros, Process, Socket
 
 RESOLVERS = frozenset(
     {"systemd-resolved", "systemd-resolve", "mdnsresponder", "dnsmasq", "nscd", "unbound", "named", "avahi-daemon"}
@@ -27,7 +28,7 @@ class Registry:
     def __init__(self, reading: EndpointReading, host_addresses: Mapping[str, Sequence[str]]) -> None:
         """Enter all that is in ``reading``; ``host_addresses`` adds addresses by a host's name."""
         self.reading = reading
-        self.sockets = [*reading.sockets, *reading.unowned_sockets]
+        self.sockets = _Both(reading.sockets, reading.unowned_sockets)
         self.hosts: list[str] = []
         self.timelines: list[tuple[int, str]] = []
         self.processes: list[Process] = []
@@ -99,6 +100,24 @@ class Registry:
         address = canonical(spelling)
         if address and names_a_host(address):
             self.addresses.setdefault(address, set()).add(self.host(name))
+
+
+class _Both:
+    """The sockets with a process and then those without. They may lie on disk: they are gone through, not held."""
+
+    def __init__(self, owned: Sequence[Socket], unowned: Sequence[Socket]) -> None:
+        self._owned = owned
+        self._unowned = unowned
+
+    def __iter__(self) -> Iterator[Socket]:
+        return chain(self._owned, self._unowned)
+
+    def __len__(self) -> int:
+        return len(self._owned) + len(self._unowned)
+
+    def __getitem__(self, number: int) -> Socket:
+        owned = len(self._owned)
+        return self._owned[number] if number < owned else self._unowned[number - owned]
 
 
 def is_unknown(process: Process) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from whosasking.endpoints import urls
@@ -25,6 +26,8 @@ from whosasking.model import (
 from whosasking.protocols import rdap
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from whosasking.catalogue import Catalogue, HostMatch
 
 Found = tuple[Lookup, Attributed]
@@ -48,7 +51,7 @@ def lookups(reading: EndpointReading, catalogue: Catalogue) -> list[Found]:
     """
     names = _Names(reading.name_queries, catalogue)
     found = [lookup for start in reading.starts if (lookup := _tool(start, catalogue))]
-    for socket in reading.sockets + reading.unowned_sockets:
+    for socket in chain(reading.sockets, reading.unowned_sockets):
         found.extend(_of_socket(socket, names, catalogue))
     return found
 
@@ -156,15 +159,15 @@ def _attributed(socket: Socket) -> Attributed:
 class _Names:
     """Which name led a process to an address: its own latest DNS answer before the connection."""
 
-    def __init__(self, queries: list[NameQuery], catalogue: Catalogue) -> None:
+    def __init__(self, queries: Sequence[NameQuery], catalogue: Catalogue) -> None:
         """Index the answers of processes that asked for at least one catalogue host."""
         self._catalogue = catalogue
         self._answers: dict[tuple[str, str], list[tuple[Micros, str]]] = defaultdict(list)
         asking = {query.process.key for query in queries if catalogue.host(query.name)}
-        for query in sorted(queries, key=lambda query: query.ts):
-            if query.process.key in asking:
-                for ip in query.addresses:
-                    self._answers[query.process.key, ip].append((query.ts, query.name))
+        theirs = [query for query in queries if query.process.key in asking] if asking else []
+        for query in sorted(theirs, key=lambda query: query.ts):
+            for ip in query.addresses:
+                self._answers[query.process.key, ip].append((query.ts, query.name))
 
     def of(self, socket: Socket) -> tuple[str, HostMatch] | None:
         """Return the catalogue host the socket's address was an answer for, when no other name came after it."""

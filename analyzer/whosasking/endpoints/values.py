@@ -34,6 +34,8 @@ _TRANSPORTS = ("tcp", "udp")
 _TRUTHS_AS_WRITTEN = ("true", "false")
 _LAST_PORT = 65_535
 _LONGEST_NUMBER = 18
+_LARGEST = (1 << 63) - 1
+"""What a database's column holds: a larger number is damage."""
 
 
 def instant(text: object, *, zoned_only: bool = False) -> Micros | None:
@@ -166,7 +168,7 @@ def whole(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     if isinstance(value, int):
-        return value if value >= 0 else None
+        return value if 0 <= value <= _LARGEST else None
     if isinstance(value, str) and value.isdecimal() and value.isascii() and len(value) < _LONGEST_NUMBER:
         return int(value)
     found = _NUMBER.fullmatch(str(value).strip())

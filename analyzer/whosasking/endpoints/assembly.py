@@ -1,0 +1,237 @@
+"""Puts the records of endpoint exports together from the spool, one part of the hosts after another.
+
+Everything that is joined is of one host: a socket with its process, a process with its parents, events of one
+connection, two products that recorded the same. So a part holds all that its records need.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec.structs import replace
+
+from whosasking.endpoints import packing
+from whosasking.endpoints.connections import join
+from whosasking.endpoints.facts import UNKNOWN_PROCESS, Facts, differ
+from whosasking.endpoints.lives import Exit, Lives
+from whosasking.endpoints.packing import EXIT, PROCESS, SHARES, START, is_reference, referred
+from whosasking.endpoints.spool import Stored
+from whosasking.endpoints.witnesses import Witnesses
+from whosasking.model import EndpointReading, NameQuery, Process, ProcessStart, Socket
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable, Iterator, Mapping, Sequence
+
+    from whosasking.endpoints.spool import Row, Streams, Words
+    from whosasking.model import Micros
+
+ANCESTORS = 4
+"""How many generations a process carries: enough to climb from a browser's helper to what started the browser."""
+
+FEW = 20_000
+"""Records that are held as a list, in order of time; more stay on disk."""
+
+Timed = TypeVar("Timed", ProcessStart, Socket, NameQuery)
+
+
+class Assembly:
+    """The records of all parts so far."""
+
+    def __init__(self, words: Words, called: Mapping[str, str], in_memory: int) -> None:
+        """Start empty. ``called`` maps a host in the records to the name it is shown under."""
+        self.words = words
+        self.called = called
+        self._processes: list[Process] = []
+        self._numbers: dict[int, int] = {}
+        self._nobody: dict[tuple[str, int | None], Process] = {}
+        texts = words.words
+        self._starts = Stored(lambda row: packing.start_of(row, texts, self._processes[row[-1]]), in_memory)
+        self._sockets = Stored(lambda row: packing.socket_of(row, texts, self._processes[row[-1]]), in_memory)
+        self._unowned = Stored(lambda row: packing.socket_of(row, texts, self._processes[row[-1]]), in_memory)
+        self._queries = Stored(lambda row: packing.query_of(row, texts, self._processes[row[-1]]), in_memory)
+
+    def add(self, streams: Streams, part: int, used: bytes) -> None:
+        """Put a part's records together. ``used`` says of each described process whether a record is of it."""
+        known = _Part(self, streams, part, used)
+        words = self.words
+        self._starts.extend((*packing.start_row(one, words), self._number(one.process)) for one in known.starts())
+        self._queries.extend((*packing.query_row(one, words), self._number(one.process)) for one in known.queries())
+        for owned, unowned in known.sockets():
+            self._sockets.extend((*packing.socket_row(one, words), self._number(one.process)) for one in owned)
+            self._unowned.extend((*packing.socket_row(one, words), self._number(one.process)) for one in unowned)
+        self._numbers.clear()
+
+    def _number(self, process: Process) -> int:
+        number = self._numbers.get(id(process))
+        if number is None:
+            number = self._numbers[id(process)] = len(self._processes)
+            self._processes.append(process)
+        return number
+
+    def nobody(self, host: str, pid: int | None) -> Process:
+        """Return the process of a socket without one; its pid is kept, for another record may tell whose it was."""
+        known = self._nobody.get((host, pid))
+        if known is None:
+            known = self._nobody[host, pid] = Process(host=host, key=f"{host}/unknown", name="", pid=pid)
+        return known
+
+    def reading(self, addresses: dict[str, list[str]], spans: dict[str, tuple[Micros, Micros]]) -> EndpointReading:
+        """Return all records."""
+        return EndpointReading(
+            starts=_settled(self._starts),
+            sockets=_settled(self._sockets),
+            unowned_sockets=_settled(self._unowned),
+            name_queries=_settled(self._queries),
+            addresses=addresses,
+            spans=spans,
+        )
+
+
+class _Part:
+    """One part of the hosts, its processes in memory; connections come a share at a time."""
+
+    def __init__(self, of: Assembly, streams: Streams, part: int, used: bytes) -> None:
+        self._of = of
+        self._streams = streams
+        self._first = part * SHARES
+        self._facts: dict[str, Facts] = {}
+        self._variant_of: dict[str, str] = {}
+        self._keys: list[str] = []
+        self._built: dict[tuple[str, int], Process] = {}
+        self._exits: list[Exit] = []
+        self._texts: dict[str | None, str | None] = {}
+        self._starts: list[tuple[str, ProcessStart]] = []
+        self._seen_starts: set[Hashable] = set()
+        self._queries: list[tuple[str, NameQuery]] = []
+        for row in streams.read(self._first):
+            self._take(row)
+        self._lives = Lives(self._facts, self._exits)
+        for facts in self._facts.values():
+            if facts.parent_pid is not None:
+                facts.parent = self._lives.parent(facts) or facts.parent
+        keys = {key for key, is_used in zip(self._keys, used, strict=True) if is_used}
+        self._witnesses = Witnesses(self._facts, keys)
+
+    def _take(self, row: Row) -> None:
+        kind, words = row[0], self._of.words.words
+        if kind == PROCESS:
+            facts = Facts(*row[2])
+            self._share_texts(facts)
+            if is_reference(facts.parent):
+                facts.parent = self._resolved(facts.parent)
+            self._keys.append(self._process(row[1], facts))
+        elif kind == START:
+            _, number, ts, *where, identity = row
+            self._start(self._keys[number], packing.start_of([ts, *where], words, UNKNOWN_PROCESS), identity)
+        elif kind == EXIT:
+            self._exits.append(Exit(*row[1:]))
+        else:
+            self._queries.append((self._keys[row[1]], packing.query_of(row[2:], words, UNKNOWN_PROCESS)))
+
+    def _share_texts(self, facts: Facts) -> None:
+        """Hold each of the texts that many processes have in common once."""
+        for field in ("host", "name", "path", "user", "clock"):
+            value = getattr(facts, field)
+            setattr(facts, field, self._texts.setdefault(value, value))
+
+    def _resolved(self, value: Any) -> Any:  # noqa: ANN401 - whatever identifies an event
+        """Return the key that a reference stands for; anything else as it is."""
+        return self._keys[referred(value)[1]] if is_reference(value) else value
+
+    def _process(self, key: str, facts: Facts) -> str:
+        known = self._facts.setdefault(key, facts)
+        if known is facts:
+            return key
+        if known.contradicts(facts):
+            variant = f"{key}~{digest(facts.name, facts.command_line, facts.user)}"
+            self._variant_of[variant] = key
+            self._facts.setdefault(variant, facts).complete(facts)
+            return variant
+        known.complete(facts)
+        return key
+
+    def _start(self, key: str, start: ProcessStart, identity: list[Any] | None) -> None:
+        if identity is not None:
+            once = tuple(self._resolved(part) for part in identity)
+            if once in self._seen_starts:
+                return
+            self._seen_starts.add(once)
+        self._starts.append((key, start))
+
+    def starts(self) -> list[ProcessStart]:
+        """Return the process starts."""
+        return _ordered(
+            [replace(start, process=self._built_of(key)) for key, start in self._witnesses.starts(self._starts)]
+        )
+
+    def queries(self) -> list[NameQuery]:
+        """Return the DNS queries."""
+        owned = [(self._lives.owner(key, query.ts), query) for key, query in self._queries]
+        return _ordered([self._shown(query, self._built_of(key)) for key, query in owned])
+
+    def sockets(self) -> Iterator[tuple[list[Socket], list[Socket]]]:
+        """Yield the connections, those with a process and those without."""
+        words = self._of.words.words
+        for share in range(1, SHARES):
+            owned: list[tuple[str, Socket]] = []
+            unowned: list[Socket] = []
+            for row in self._streams.read(self._first + share):
+                number, pid = row[packing.SOCKET_WIDTH :]
+                if number is None:
+                    nobody = Process(host=words[row[1]], key="", name="", pid=pid)
+                    unowned.append(packing.socket_of(row, words, nobody))
+                else:
+                    socket = packing.socket_of(row, words, UNKNOWN_PROCESS)
+                    owned.append((self._lives.owner(self._keys[number], socket.ts), socket))
+            known, left = join(self._witnesses.sockets(owned), unowned)
+            yield (
+                _ordered([self._shown(socket, self._built_of(key)) for key, socket in known]),
+                _ordered([self._shown(socket, self._nobody(socket)) for socket in left]),
+            )
+
+    def _shown(self, record: Any, process: Process) -> Any:  # noqa: ANN401 - a Socket or NameQuery, as it came
+        return replace(record, process=process, host=self._of.called.get(record.host, record.host))
+
+    def _nobody(self, socket: Socket) -> Process:
+        return self._of.nobody(self._of.called.get(socket.host, socket.host), socket.process.pid)
+
+    def _built_of(self, key: str, generations: int = ANCESTORS) -> Process:
+        """Return the record of ``key`` with ``generations`` ancestors, no more: hostile data may hold a circle."""
+        known = self._built.get((key, generations))
+        if known is not None:
+            return known
+        facts = self._facts[key]
+        base = self._facts.get(self._variant_of.get(key, ""))
+        if base is not None and not differ(base.name, facts.name, fold=True):
+            facts.complete(base)
+        above = facts.parent if generations and facts.parent != key else None
+        parent = self._built_of(above, generations - 1) if above in self._facts else None
+        built = Process(
+            host=self._of.called.get(facts.host, facts.host),
+            key=key,
+            name=facts.name or "",
+            pid=facts.pid,
+            path=facts.path,
+            command_line=facts.command_line,
+            user=facts.user,
+            started=facts.started,
+            ended=facts.ended,
+            parent=parent,
+        )
+        self._built[key, generations] = built
+        return built
+
+
+def digest(*values: str | None) -> str:
+    """Return a short stable name for a combination of values."""
+    joined = "\0".join(value or "" for value in values)
+    return hashlib.blake2b(joined.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def _ordered(records: list[Timed]) -> list[Timed]:
+    return sorted(records, key=lambda record: (record.ts, record.source.path, record.source.line))
+
+
+def _settled(stored: Stored[Timed]) -> Sequence[Timed]:
+    return _ordered(list(stored)) if len(stored) <= FEW else stored

@@ -1,0 +1,171 @@
+"""Records on disk: streams of small rows while exports are read, and sequences of what became of them.
+
+Files are private (mode 0600), have no name in any folder where the system allows it, and are gone with the process.
+Small runs never touch the disk.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+T = TypeVar("T")
+Row = list[Any]
+"""A row as it comes back: JSON's types, tuples as lists."""
+
+IN_MEMORY = 16 << 20
+"""Bytes a file may have before it goes to disk."""
+_CHUNK = 32 << 10
+_PER_BLOCK = 256
+_LENGTH = 4
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder().decode
+
+
+def _encoded(value: object) -> bytes:
+    try:
+        return _encode(value)
+    except UnicodeEncodeError:
+        return _encode(_clean(value))
+
+
+def _clean(value: object) -> object:
+    """Replace what no encoder takes: lone surrogates."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    return tuple(map(_clean, value)) if isinstance(value, tuple | list) else value
+
+
+class Streams:
+    """Any number of streams of rows in one file, each read back in the order it was written."""
+
+    def __init__(self, in_memory: int = IN_MEMORY) -> None:
+        """Open an empty file."""
+        self._file = tempfile.SpooledTemporaryFile(in_memory)  # noqa: SIM115 - as long as this object lives
+        self._waiting: dict[int, bytearray] = {}
+        self._chunks: dict[int, list[tuple[int, int]]] = {}
+        self._end = 0
+
+    def add(self, stream: int, row: tuple[object, ...]) -> None:
+        """Append a row of numbers, texts, truth values, None and tuples of them.
+
+        Raises OSError when the disk is full.
+        """
+        encoded = _encoded(row)
+        waiting = self._waiting.get(stream)
+        if waiting is None:
+            waiting = self._waiting[stream] = bytearray()
+        waiting += len(encoded).to_bytes(_LENGTH, "little")
+        waiting += encoded
+        if len(waiting) >= _CHUNK:
+            self._file.seek(self._end)
+            self._file.write(waiting)
+            self._chunks.setdefault(stream, []).append((self._end, len(waiting)))
+            self._end += len(waiting)
+            self._waiting[stream] = bytearray()
+
+    def read(self, stream: int) -> Iterator[Row]:
+        """Yield the rows of a stream."""
+        for begin, size in self._chunks.get(stream, ()):
+            self._file.seek(begin)
+            yield from _rows(self._file.read(size))
+        yield from _rows(bytes(self._waiting.get(stream, b"")))
+
+    def numbers(self) -> list[int]:
+        """Return the streams that have rows, in order."""
+        return sorted(self._waiting)
+
+
+def _rows(data: bytes) -> Iterator[Row]:
+    view, at = memoryview(data), 0
+    while at < len(data):
+        begin = at + _LENGTH
+        at = begin + int.from_bytes(view[at:begin], "little")
+        yield _decode(view[begin:at])
+
+
+class Stored(Sequence[T], Generic[T]):
+    """A sequence of records that lie on disk as rows, a block of which is held at a time.
+
+    ``build`` makes a record of a row, each time it is asked for. Read it in order: a jump costs a block.
+    """
+
+    def __init__(self, build: Callable[[Row], T], in_memory: int = IN_MEMORY) -> None:
+        """Start empty."""
+        self._build = build
+        self._file = tempfile.SpooledTemporaryFile(in_memory)  # noqa: SIM115 - as long as this object lives
+        self._blocks: list[tuple[int, int]] = []
+        self._waiting: list[tuple[object, ...]] = []
+        self._end = 0
+        self._held: tuple[int, list[Row]] = (-1, [])
+
+    def extend(self, rows: Iterable[tuple[object, ...]]) -> None:
+        """Append rows. Raises OSError when the disk is full."""
+        for row in rows:
+            self._waiting.append(row)
+            if len(self._waiting) == _PER_BLOCK:
+                encoded = _encoded(self._waiting)
+                self._file.seek(self._end)
+                self._file.write(encoded)
+                self._blocks.append((self._end, len(encoded)))
+                self._end += len(encoded)
+                self._waiting = []
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(self._blocks) * _PER_BLOCK + len(self._waiting)
+
+    def __iter__(self) -> Iterator[T]:
+        """Yield every record, built anew."""
+        for number in range(len(self._blocks) + 1):
+            yield from map(self._build, self._block(number))
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
+
+    def __getitem__(self, index: int | slice) -> T | list[T]:
+        """Return a record, or a list of them for a slice."""
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        number = index + len(self) if index < 0 else index
+        if not 0 <= number < len(self):
+            raise IndexError(index)
+        block = number // _PER_BLOCK
+        if self._held[0] != block:
+            self._held = (block, self._block(block))
+        return self._build(self._held[1][number % _PER_BLOCK])
+
+    def _block(self, number: int) -> list[Row]:
+        if number == len(self._blocks):
+            return [list(row) for row in self._waiting]
+        begin, size = self._blocks[number]
+        self._file.seek(begin)
+        rows: list[Row] = _decode(self._file.read(size))
+        return rows
+
+
+class Words:
+    """Numbers for texts that come again in every row: hosts, files, products."""
+
+    def __init__(self) -> None:
+        """Know none."""
+        self._numbers: dict[str, int] = {}
+        self.words: list[str] = []
+
+    def number(self, word: str) -> int:
+        """Return the number of ``word``."""
+        number = self._numbers.get(word)
+        if number is None:
+            number = self._numbers[word] = len(self.words)
+            self.words.append(word)
+        return number

@@ -1,0 +1,97 @@
+"""Exports of any size: what goes to disk on the way is what stays in memory when there is little of it."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from attribution.scene import HERE, process
+from endpoints.exports import read
+from endpoints.plain_readers import PAIRS, made
+from endpoints.products import lines
+from whosasking import attribution
+from whosasking.endpoints import assembly, interface, spool
+from whosasking.model import EndpointReading, Socket, SourceRef
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def in_order(reading: EndpointReading) -> list[list[str]]:
+    kinds = (reading.starts, reading.sockets, reading.unowned_sockets, reading.name_queries)
+    return [sorted(map(repr, records)) for records in kinds]
+
+
+@pytest.fixture
+def everything_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assembly, "FEW", -1)
+    monkeypatch.setattr(interface, "IN_MEMORY", 1)
+    monkeypatch.setattr(interface, "_REMEMBERED", 3)
+    monkeypatch.setattr(spool, "_CHUNK", 100)
+    monkeypatch.setattr(spool, "_PER_BLOCK", 7)
+
+
+@pytest.mark.parametrize("name", PAIRS)
+def test_records_on_disk_are_those_in_memory(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    make, _ = PAIRS[name]
+    path = tmp_path / "x"
+    path.write_text(lines([make(fact) for fact in made(random.Random(7), 300)]), "utf-8")  # noqa: S311 - rows
+    in_memory, _ = read(path)
+    request.getfixturevalue("everything_on_disk")
+    on_disk, _ = read(path)
+    assert isinstance(in_memory.sockets, list)
+    assert isinstance(on_disk.sockets, spool.Stored)
+    assert in_order(on_disk) == in_order(in_memory)
+    assert len(on_disk.sockets) > 20
+    assert on_disk.spans == in_memory.spans
+    assert on_disk.addresses == in_memory.addresses
+
+
+def test_a_stored_sequence_is_a_sequence() -> None:
+    stored = spool.Stored(lambda row: row[0], 1)
+    stored.extend((number,) for number in range(1000))
+    assert len(stored) == 1000
+    assert list(stored) == list(range(1000))
+    assert [stored[0], stored[-1], stored[256], stored[999]] == [0, 999, 256, 999]
+    assert stored[254:258] == [254, 255, 256, 257]
+    assert 500 in stored
+    with pytest.raises(IndexError):
+        stored[1000]
+
+
+def test_streams_come_back_apart_and_in_order() -> None:
+    streams = spool.Streams(1)
+    for number in range(20_000):
+        streams.add(number % 3, (number, "x\udc00y", None, ("a", 1)))
+    assert [row[0] for row in streams.read(1)] == list(range(1, 20_000, 3))
+    assert next(streams.read(2)) == [2, "x?y", None, ["a", 1]]
+    assert list(streams.read(9)) == []
+
+
+def test_a_busy_hosts_anchors_are_spread_over_all_its_time() -> None:
+    browser = process("browser.exe", 7)
+    sockets = [
+        Socket(
+            id=str(number),
+            ts=number * 1_000_000,
+            host="WS1",
+            process=browser,
+            protocol="tcp",
+            local_ip=HERE,
+            local_port=1024 + number,
+            remote_ip="93.184.216.34",
+            remote_port=443,
+            initiated=True,
+            product="Sysmon",
+            source=SourceRef(path="x", line=number),
+        )
+        for number in range(20_000)
+    ]
+    wanted = sorted(port - 1024 for _, port, _, _ in attribution.wanted(EndpointReading(sockets=sockets)))
+    assert len(wanted) == 64
+    assert wanted[0] < 500
+    assert wanted[-1] > 19_500
+    assert max(later - earlier for earlier, later in itertools.pairwise(wanted)) < 1000
