@@ -1,6 +1,7 @@
 ##! A list of lookup servers in a file, read at the start and again whenever it changes. It extends the compiled-in catalogue,
 ##! which works without it. Columns, separated by tabs, after a line "#fields<tab>name<tab>match<tab>kind<tab>noise":
-##! a lower-case name; exact, or suffix for everything below it too; the catalogue's kind; its noise.
+##! a lower-case name; exact, or suffix for everything below it too; the catalogue's kind; its noise. hosts.tsv beside this
+##! script is the catalogue in this form: newer ones can be taken without a restart.
 ##!
 ##! Replace the file by mv, never write into it: a reader may come in between. In a cluster each node reads its own copy.
 
@@ -46,8 +47,11 @@ event zeek_init()
 		}
 	}
 
-event Input::end_of_data(name: string, source: string)
+event Input::end_of_data(name: string, source: string) &priority=5
 	{
-	if ( name == stream )
-		release();
+	if ( name != stream )
+		return;
+
+	compile_domains();
+	release();
 	}

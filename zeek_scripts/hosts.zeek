@@ -43,12 +43,15 @@ export {
 	## Domains that are lookup servers with everything below them.
 	const catalogue_suffix: table[string] of HostInfo = {} &redef;
 
-	## Servers from a file; they come before the catalogue's.
+	## Servers from a file; they come before the catalogue's. Call compile_domains after a change.
 	global listed_hosts: table[string] of ListedHost = {};
 
 	## Matches names with a label whois or rdap, listed or not (whois.nic.example, example-rdap.net). F leaves only the
 	## catalogue's names.
 	option match_labels = T;
+
+	## Gets ready to look for the domains of listed_hosts and the catalogue.
+	global compile_domains: function();
 
 	## Holds a host name, possibly with a port, against the catalogue.
 	global match_host: function(name: string): HostMatch;
@@ -59,17 +62,26 @@ export {
 # No name on the wire is longer (RFC 1035); what is, is no name, and walking its labels would cost.
 const max_name_length = 253;
 
-# All domains of the catalogue at once, so that nearly every name is done with after one look.
-global catalogue_domain: pattern;
+# All domains at once, so that nearly every name is done with after one look.
+global any_domain: pattern;
 
-event zeek_init() &priority=10
+function compile_domains()
 	{
 	local domains: set[string];
 
 	for ( name in catalogue_suffix )
 		add domains[name];
 
-	catalogue_domain = set_to_regex(domains, "(.*\\.)?(~~)");
+	for ( own, listed in listed_hosts )
+		if ( listed$match == "suffix" )
+			add domains[own];
+
+	any_domain = set_to_regex(domains, "(.*\\.)?(~~)");
+	}
+
+event zeek_init() &priority=10
+	{
+	compile_domains();
 	}
 
 # Made once: most names asked about are not listed, and making records costs.
@@ -136,7 +148,7 @@ function match_label(host: string): HostMatch
 # Whether a name may be listed: this runs for every name on the wire, the rest for few.
 function may_match(host: string): bool
 	{
-	return host in catalogue_exact || catalogue_domain == host || "whois" in host || "rdap" in host || |listed_hosts| > 0;
+	return host in catalogue_exact || any_domain == host || "whois" in host || "rdap" in host || host in listed_hosts;
 	}
 
 function match_host(name: string): HostMatch

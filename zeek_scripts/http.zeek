@@ -30,6 +30,12 @@ event http_header(c: connection, is_orig: bool, name: string, value: string)
 		c$http$whosasking_rdap = T;
 	}
 
+# A proxy is asked for a whole URL: the path of it.
+function path_of(uri: string): string
+	{
+	return "://" in uri ? sub(uri, /^[A-Za-z]+:\/\/[^\/?#]*/, "") : uri;
+	}
+
 function http_host(rec: HTTP::Info): HostMatch
 	{
 	return rec?$host && rec$host != "" ? match_host(rec$host) : own_answer(rec$id$orig_h, rec$id$resp_h)$host;
@@ -147,7 +153,7 @@ event HTTP::log_http(rec: HTTP::Info)
 		return;
 
 	local lookup = Info($ts=rec$ts, $uid=rec$uid, $id=rec$id, $transport="http",
-	                    $channel=is_rdap || host$kind == "rdap" ? "rdap" : "web", $query=rec$uri[:max_path]);
+	                    $channel=is_rdap || host$kind == "rdap" ? "rdap" : "web", $query=path_of(rec$uri)[:max_path]);
 	name_http_server(lookup, rec, host);
 
 	fill_object(lookup);

@@ -44,7 +44,8 @@ export {
 		## The line a session of many began with ("begin", "-k", "!!", or just its first query).
 		opened_with: string &log &optional;
 		## Flags and habits seen in the session: "-T", "n +", "begin", "lf" (no CR), "unterminated", "binary", "cut" (a
-		## line longer than is kept), "capped" (more queries than rows), "unread" (more sessions at once than are read).
+		## line longer than is kept), "gap" (packets of it were missed), "capped" (more queries than rows), "unread" (more
+		## sessions at once than are read).
 		dialect: set[string] &log &optional;
 		## Payload bytes the client sent.
 		orig_bytes: count &log &optional;

@@ -3,6 +3,7 @@
 
 @load base/frameworks/notice
 @load base/frameworks/sumstats
+@load base/utils/site
 @load ./odd-port
 
 module WhosAsking;
@@ -40,6 +41,10 @@ export {
 
 	## Raises Own_Lookup.
 	option notice_own_lookup = T;
+
+	## Raises notices on WHOIS sessions with servers inside the site (Site::local_nets), too. Other lookups may go through
+	## a proxy there: they always count.
+	option notice_inside = F;
 
 	## Servers whose visits by tools raise Tool_Lookup, by their noise; unlisted ones always do.
 	option tool_lookup_noise: set[string] = { "low", "medium" };
@@ -210,6 +215,9 @@ function counted(lookup: Info): string
 
 event log_whois(lookup: Info)
 	{
+	if ( ! notice_inside && lookup$channel == "whois" && Site::is_local_addr(lookup$id$resp_h) )
+		return;
+
 	notice_tool(lookup);
 	notice_port(lookup);
 	notice_channel(lookup);

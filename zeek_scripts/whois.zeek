@@ -174,6 +174,13 @@ event stream_deliver(c: connection, is_orig: bool, data: string)
 		add_reply(c$whosasking_session, data);
 	}
 
+# Packets the sensor missed: the query around the hole is not whole.
+event stream_undelivered(c: connection, is_orig: bool, seq: count, len: count)
+	{
+	if ( is_orig && c?$whosasking_session )
+		add c$whosasking_session$dialect["gap"];
+	}
+
 function write_session(c: connection)
 	{
 	local session = Session();

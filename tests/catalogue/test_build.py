@@ -82,6 +82,16 @@ def test_zeek_gets_each_name_once(checkout):
     assert '\t["who.is"] = [$kind="web", $noise="low"],' in lines
 
 
+def test_zeek_s_list_holds_what_its_tables_do(checkout):
+    head, *lines = (checkout / "zeek_scripts/hosts.tsv").read_text().splitlines()
+    assert head.split("\t") == ["#fields", "name", "match", "kind", "noise"]
+    rows = [line.split("\t") for line in lines]
+    assert sorted(rows) == sorted(
+        [fact.name, "suffix" if fact.suffix else "exact", fact.kinds[0], fact.noise] for fact in FACTS.hosts
+    )
+    assert all(all(row) for row in rows)
+
+
 def test_an_installed_package_has_only_its_own_copy(tmp_path):
     assert [path.name for path in build.copies(tmp_path, FACTS)] == ["compiled.json"]
 

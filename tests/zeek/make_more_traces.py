@@ -6,7 +6,18 @@ import sys
 from base64 import b64encode
 from pathlib import Path
 
-from make_traces import CURL_HEADERS, FOUND, IANA_ANSWER, OPENSSL, Capture, client_hello, http_answer, http_request
+from make_traces import (
+    CLIENT,
+    CURL_HEADERS,
+    FOUND,
+    IANA_ANSWER,
+    OPENSSL,
+    Capture,
+    TcpSession,
+    client_hello,
+    http_answer,
+    http_request,
+)
 from make_traces import server_hello as hello_back
 
 UNLISTED = "198.51.100.66"
@@ -24,6 +35,34 @@ def split() -> Capture:
         .tcp("198.51.100.43", 7043, (b"-V Md5.6 ", b"192.0.2", b".0/24", b"\n"), answer)
         .dns("whois.nic.uk", "213.248.220.43")
         .tcp("213.248.220.43", 10_043, (b"exa", b"mple.uk", b"\r\n"), b"?\r\n")
+    )
+
+
+def gap() -> Capture:
+    """A query of which the sensor missed a packet."""
+    capture = Capture()
+    session = TcpSession(capture, CLIENT, capture.next_port, UNLISTED, 43)
+    session.open()
+    session.send(b"exam", from_client=True)
+    session.seq[True] += 4
+    session.send(b"org\r\n", from_client=True)
+    session.send(FOUND, from_client=False)
+    session.close()
+    return capture
+
+
+def inside() -> Capture:
+    """A WHOIS server of the site, and a proxy there that is asked for RDAP."""
+    answer = http_answer("application/rdap+json", b"{}")
+    return (
+        Capture()
+        .tcp("10.20.0.99", 43, b"host7.corp.example\r\n", FOUND)
+        .tcp(
+            "10.20.0.98",
+            3128,
+            http_request("GET", "http://rdap.arin.net/ip/192.0.2.1", "rdap.arin.net", *CURL_HEADERS),
+            answer,
+        )
     )
 
 
@@ -95,7 +134,7 @@ def sites() -> Capture:
     targets = (
         "/lookup?q=example.com", "/whois/example.com", "/?domain=http%3A%2F%2Fexample.org%2F&x=1",
         "/search?term=Jane+Roe", "/api/v1?ip=192.0.2.1", "/ip/192.0.2.0/24", "/style.css", "/",
-        "/reverse?email=jane%40example.com",
+        "/reverse?email=jane%40example.com", "http://who.is/whois/example.net",
     )  # fmt: skip
     page = http_answer("text/html", b"<html></html>")
     capture = Capture()
@@ -131,9 +170,9 @@ def many(first: int, apart: float = 0) -> Capture:
 
 
 TRACES = {
-    "split": split, "over-cap": over_cap, "channel": channel, "own": own, "dual-stack": dual_stack, "late": late,
-    "sites": sites, "noise": noise, "listed": listed, "worker-1": lambda: many(1), "worker-2": lambda: many(101),
-    "slow": lambda: many(1, apart=60),
+    "split": split, "gap": gap, "inside": inside, "over-cap": over_cap, "channel": channel, "own": own,
+    "dual-stack": dual_stack, "late": late, "sites": sites, "noise": noise, "listed": listed,
+    "worker-1": lambda: many(1), "worker-2": lambda: many(101), "slow": lambda: many(1, apart=60),
 }  # fmt: skip
 
 

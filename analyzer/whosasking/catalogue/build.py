@@ -1,4 +1,4 @@
-"""Generates every copy of the catalogue: Python's own, Zeek's tables, Suricata's datasets and suffix rules."""
+"""Generates every copy of the catalogue: Python's own, Zeek's tables and list, Suricata's datasets and suffix rules."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ ROOT: Final = Path(__file__).parents[3]
 """The checkout, when the package runs from one."""
 _COMPILED: Final = Path("analyzer/whosasking/catalogue/compiled.json")
 _ZEEK: Final = Path("zeek_scripts/hosts-data.zeek")
+_ZEEK_LIST: Final = Path("zeek_scripts/hosts.tsv")
 _HOSTS: Final = Path("suricata_rules/datasets/hosts.lst")
 _NOISY: Final = Path("suricata_rules/datasets/hosts-noisy.lst")
 _SUFFIXES: Final = Path("suricata_rules/whosasking-suffixes.rules")
@@ -41,6 +42,7 @@ def copies(root: Path = ROOT, facts: Facts | None = None) -> dict[Path, bytes]:
     return {
         _COMPILED: compiled.encode(facts),
         _ZEEK: _zeek(facts.hosts),
+        _ZEEK_LIST: _zeek_list(facts.hosts),
         _HOSTS: _dataset(fact.name for fact in exact if fact.noise != "high"),
         _NOISY: _dataset(fact.name for fact in exact if fact.noise == "high"),
         _SUFFIXES: _rules(_text(root / _SUFFIXES), suffixes),
@@ -92,6 +94,13 @@ def _zeek(hosts: Iterable[HostFact]) -> bytes:
             if fact.suffix == suffix
         ]
         lines.append("};")
+    return "\n".join([*lines, ""]).encode("ascii")
+
+
+def _zeek_list(hosts: Iterable[HostFact]) -> bytes:
+    """Make a file for Zeek's Input framework; see zeek_scripts/host-list.zeek for its columns."""
+    lines = ["#fields\tname\tmatch\tkind\tnoise"]
+    lines += [f"{fact.name}\t{'suffix' if fact.suffix else 'exact'}\t{fact.kinds[0]}\t{fact.noise}" for fact in hosts]
     return "\n".join([*lines, ""]).encode("ascii")
 
 
