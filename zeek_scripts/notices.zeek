@@ -42,8 +42,8 @@ export {
 	## Raises Own_Lookup.
 	option notice_own_lookup = T;
 
-	## Raises notices on WHOIS sessions with servers inside the site (Site::local_nets), too. Other lookups may go through
-	## a proxy there: they always count.
+	## Raises notices on lookups that do not leave the site (Site::local_nets), too: those of outsiders at servers inside,
+	## and WHOIS inside. Other lookups of insiders may leave through a proxy.
 	option notice_inside = F;
 
 	## Servers whose visits by tools raise Tool_Lookup, by their noise; unlisted ones always do.
@@ -213,9 +213,17 @@ function counted(lookup: Info): string
 	return lookup$client_class == "tool" && ( lookup$transport == "tls" || lookup$transport == "quic" ) ? lookup$uid : "";
 	}
 
+function leaves_site(lookup: Info): bool
+	{
+	if ( ! Site::is_local_addr(lookup$id$resp_h) )
+		return T;
+
+	return lookup$channel != "whois" && Site::is_local_addr(lookup$id$orig_h);
+	}
+
 event log_whois(lookup: Info)
 	{
-	if ( ! notice_inside && lookup$channel == "whois" && Site::is_local_addr(lookup$id$resp_h) )
+	if ( ! notice_inside && ! leaves_site(lookup) )
 		return;
 
 	notice_tool(lookup);

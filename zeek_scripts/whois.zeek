@@ -1,6 +1,7 @@
 ##! WHOIS sessions (RFC 3912) by port: a row for each query.
 
 @load base/frameworks/analyzer
+@load base/utils/site
 @load ./dns
 @load ./reply
 @load ./session
@@ -193,7 +194,7 @@ function write_session(c: connection)
 
 	end_session(session);
 
-	if ( is_foreign(c, session) )
+	if ( is_foreign(c, session) || ! session?$first_line && Site::is_local_addr(c$id$resp_h) )
 		return;
 
 	local lookup = session_lookup(c, session);
@@ -205,7 +206,8 @@ function write_session(c: connection)
 
 event connection_state_remove(c: connection)
 	{
-	# A dead server's name is a sign as well: sessions that nobody answered have rows without a query.
+	# A dead server's name is a sign as well: sessions that nobody answered have rows without a query, unless they stay
+	# inside or are a scan of the site.
 	if ( c?$whosasking_session || c$id$resp_p in whois_ports )
 		write_session(c);
 	}

@@ -52,18 +52,13 @@ def gap() -> Capture:
 
 
 def inside() -> Capture:
-    """A WHOIS server of the site, and a proxy there that is asked for RDAP."""
-    answer = http_answer("application/rdap+json", b"{}")
-    return (
-        Capture()
-        .tcp("10.20.0.99", 43, b"host7.corp.example\r\n", FOUND)
-        .tcp(
-            "10.20.0.98",
-            3128,
-            http_request("GET", "http://rdap.arin.net/ip/192.0.2.1", "rdap.arin.net", *CURL_HEADERS),
-            answer,
-        )
-    )
+    """A WHOIS server of the site, a proxy there that is asked for RDAP, an outsider at both, and a scan."""
+    asked = http_request("GET", "http://rdap.arin.net/ip/192.0.2.1", "rdap.arin.net", *CURL_HEADERS)
+    capture = Capture().unanswered("10.20.0.97", 43)
+    for client in (CLIENT, "203.0.113.5"):
+        capture.tcp("10.20.0.99", 43, b"host7.corp.example\r\n", FOUND, client=client)
+        capture.tcp("10.20.0.98", 3128, asked, http_answer("application/rdap+json", b"{}"), client=client)
+    return capture
 
 
 def over_cap() -> Capture:
