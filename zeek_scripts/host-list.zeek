@@ -17,6 +17,7 @@ export {
 
 type ListedName: record {
 	name: string;
+	match: string;
 };
 
 global stream = "whosasking-hosts";
@@ -36,7 +37,7 @@ event zeek_init()
 	if ( host_list == "" )
 		return;
 
-	Input::add_table(Input::TableDescription($source=host_list, $name=stream, $idx=ListedName, $val=ListedHost,
+	Input::add_table(Input::TableDescription($source=host_list, $name=stream, $idx=ListedName, $val=HostInfo,
 	                                         $destination=listed_hosts, $mode=Input::REREAD));
 
 	# A short capture would be over before the list is read. A file that is missing may come later; it is not waited for.

@@ -13,16 +13,6 @@ export {
 		noise: string;
 	};
 
-	## A server from a file, see host-list.zeek.
-	type ListedHost: record {
-		## exact, or suffix for everything below the name too.
-		match: string;
-		## As in HostInfo.
-		kind: string;
-		## As in HostInfo.
-		noise: string;
-	};
-
 	## A name held against the catalogue.
 	type HostMatch: record {
 		## Whether it is a lookup server at all; the other fields are set only then.
@@ -43,8 +33,9 @@ export {
 	## Domains that are lookup servers with everything below them.
 	const catalogue_suffix: table[string] of HostInfo = {} &redef;
 
-	## Servers from a file; they come before the catalogue's. Call compile_domains after a change.
-	global listed_hosts: table[string] of ListedHost = {};
+	## Servers from a file, by name and match: exact, or suffix for everything below the name too. They come before the
+	## catalogue's. Call compile_domains after a change.
+	global listed_hosts: table[string, string] of HostInfo = {};
 
 	## Matches names with a label whois or rdap, listed or not (whois.nic.example, example-rdap.net). F leaves only the
 	## catalogue's names.
@@ -72,8 +63,8 @@ function compile_domains()
 	for ( name in catalogue_suffix )
 		add domains[name];
 
-	for ( own, listed in listed_hosts )
-		if ( listed$match == "suffix" )
+	for ( [own, match] in listed_hosts )
+		if ( match == "suffix" )
 			add domains[own];
 
 	any_domain = set_to_regex(domains, "(.*\\.)?(~~)");
@@ -97,9 +88,9 @@ function normalise(name: string): string
 	return ends_with(host, ".") ? host[:-1] : host;
 	}
 
-function matched(host: string, how: string, kind: string, noise: string): HostMatch
+function matched(host: string, how: string, info: HostInfo): HostMatch
 	{
-	return HostMatch($listed=T, $name=host, $how=how, $kind=kind, $noise=noise);
+	return HostMatch($listed=T, $name=host, $how=how, $kind=info$kind, $noise=info$noise);
 	}
 
 # The longest domain that the name is or is below.
@@ -110,11 +101,11 @@ function match_suffix(host: string): HostMatch
 
 	while ( |rest| > 0 )
 		{
-		if ( rest in listed_hosts && listed_hosts[rest]$match == "suffix" )
-			return matched(host, "suffix", listed_hosts[rest]$kind, listed_hosts[rest]$noise);
+		if ( [rest, "suffix"] in listed_hosts )
+			return matched(host, "suffix", listed_hosts[rest, "suffix"]);
 
 		if ( rest in catalogue_suffix )
-			return matched(host, "suffix", catalogue_suffix[rest]$kind, catalogue_suffix[rest]$noise);
+			return matched(host, "suffix", catalogue_suffix[rest]);
 
 		dot = strstr(rest, ".");
 		if ( dot == 0 )
@@ -128,11 +119,11 @@ function match_suffix(host: string): HostMatch
 
 function match_exact(host: string): HostMatch
 	{
-	if ( host in listed_hosts )
-		return matched(host, listed_hosts[host]$match, listed_hosts[host]$kind, listed_hosts[host]$noise);
+	if ( [host, "exact"] in listed_hosts )
+		return matched(host, "exact", listed_hosts[host, "exact"]);
 
 	if ( host in catalogue_exact )
-		return matched(host, "exact", catalogue_exact[host]$kind, catalogue_exact[host]$noise);
+		return matched(host, "exact", catalogue_exact[host]);
 
 	return not_listed;
 	}
@@ -142,13 +133,15 @@ function match_label(host: string): HostMatch
 	if ( ! match_labels || /(^|[.-])(whois|rdap)([.-]|$)/ !in host )
 		return not_listed;
 
-	return matched(host, "label", /(^|[.-])rdap([.-]|$)/ in host ? "rdap" : "whois43", "medium");
+	local kind = /(^|[.-])rdap([.-]|$)/ in host ? "rdap" : "whois43";
+	return matched(host, "label", HostInfo($kind=kind, $noise="medium"));
 	}
 
 # Whether a name may be listed: this runs for every name on the wire, the rest for few.
 function may_match(host: string): bool
 	{
-	return host in catalogue_exact || any_domain == host || "whois" in host || "rdap" in host || host in listed_hosts;
+	return host in catalogue_exact || any_domain == host || "whois" in host || "rdap" in host ||
+	       |listed_hosts| > 0 && [host, "exact"] in listed_hosts;
 	}
 
 function match_host(name: string): HostMatch

@@ -6,9 +6,9 @@
 
 redef exit_only_after_terminate = T;
 
-function differs(name: string, listed: WhosAsking::ListedHost): bool
+function differs(name: string, match: string, listed: WhosAsking::HostInfo): bool
 	{
-	local compiled = listed$match == "suffix" ? WhosAsking::catalogue_suffix : WhosAsking::catalogue_exact;
+	local compiled = match == "suffix" ? WhosAsking::catalogue_suffix : WhosAsking::catalogue_exact;
 	return name !in compiled || compiled[name]$kind != listed$kind || compiled[name]$noise != listed$noise;
 	}
 
@@ -16,8 +16,8 @@ event Input::end_of_data(name: string, source: string)
 	{
 	local different = 0;
 
-	for ( host, listed in WhosAsking::listed_hosts )
-		if ( differs(host, listed) )
+	for ( [host, match], listed in WhosAsking::listed_hosts )
+		if ( differs(host, match, listed) )
 			++different;
 
 	print fmt("%d listed, %d different", |WhosAsking::listed_hosts|, different);
