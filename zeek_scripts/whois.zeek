@@ -1,7 +1,6 @@
 ##! WHOIS sessions (RFC 3912) by port: a row for each query.
 
 @load base/frameworks/analyzer
-@load base/utils/site
 @load ./dns
 @load ./reply
 @load ./session
@@ -182,6 +181,11 @@ event stream_undelivered(c: connection, is_orig: bool, seq: count, len: count)
 		add c$whosasking_session$dialect["gap"];
 	}
 
+function said_nothing(session: Session): bool
+	{
+	return ! session?$first_line && session$reply == "";
+	}
+
 function write_session(c: connection)
 	{
 	local session = Session();
@@ -194,20 +198,22 @@ function write_session(c: connection)
 
 	end_session(session);
 
-	if ( is_foreign(c, session) || ! session?$first_line && Site::is_local_addr(c$id$resp_h) )
+	if ( is_foreign(c, session) )
 		return;
 
 	local lookup = session_lookup(c, session);
 	if ( c$whosasking_unread )
 		lookup$dialect = set("unread");
+	else if ( said_nothing(session) && ! lookup?$server )
+		return;
 
 	write_rows(lookup, session);
 	}
 
 event connection_state_remove(c: connection)
 	{
-	# A dead server's name is a sign as well: sessions that nobody answered have rows without a query, unless they stay
-	# inside or are a scan of the site.
+	# The name of a dead server is a sign as well: sessions that nobody answered have rows without a query. Where there is
+	# no name either, it is a scan.
 	if ( c?$whosasking_session || c$id$resp_p in whois_ports )
 		write_session(c);
 	}

@@ -51,10 +51,22 @@ def gap() -> Capture:
     return capture
 
 
+def dead() -> Capture:
+    """A WHOIS server that answers no more, a scan, and a server that speaks unasked."""
+    return (
+        Capture()
+        .dns("whois.nic.uk", "213.248.220.43")
+        .unanswered("213.248.220.43", 43)
+        .unanswered(UNLISTED, 43)
+        .tcp(UNLISTED, 43)
+        .tcp(UNLISTED, 43, b"", FOUND)
+    )
+
+
 def inside() -> Capture:
-    """A WHOIS server of the site, a proxy there that is asked for RDAP, an outsider at both, and a scan."""
+    """A WHOIS server of the site, a proxy there that is asked for RDAP, and an outsider at both."""
     asked = http_request("GET", "http://rdap.arin.net/ip/192.0.2.1", "rdap.arin.net", *CURL_HEADERS)
-    capture = Capture().unanswered("10.20.0.97", 43)
+    capture = Capture()
     for client in (CLIENT, "203.0.113.5"):
         capture.tcp("10.20.0.99", 43, b"host7.corp.example\r\n", FOUND, client=client)
         capture.tcp("10.20.0.98", 3128, asked, http_answer("application/rdap+json", b"{}"), client=client)
@@ -165,7 +177,7 @@ def many(first: int, apart: float = 0) -> Capture:
 
 
 TRACES = {
-    "split": split, "gap": gap, "inside": inside, "over-cap": over_cap, "channel": channel, "own": own,
+    "split": split, "gap": gap, "dead": dead, "inside": inside, "over-cap": over_cap, "channel": channel, "own": own,
     "dual-stack": dual_stack, "late": late, "sites": sites, "noise": noise, "listed": listed,
     "worker-1": lambda: many(1), "worker-2": lambda: many(101), "slow": lambda: many(1, apart=60),
 }  # fmt: skip

@@ -12,11 +12,11 @@ hook WhosAsking::lookup_policy(lookup: WhosAsking::Info)
 
 hook WhosAsking::log_policy(rec: WhosAsking::Info, id: Log::ID, filter: Log::Filter)
 	{
-	if ( ! rec?$query )
+	if ( rec$query == "AS64496" )
 		break;
 	}
 
 event WhosAsking::log_whois(lookup: WhosAsking::Info)
 	{
-	print "logged", lookup?$query ? lookup$query : "nothing asked";
+	print "logged", lookup$query;
 	}
