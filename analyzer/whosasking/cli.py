@@ -171,6 +171,83 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter per flag
     return int(exit_code and summarise(result).reported > 0)
 
 
+@app.command()
+def attribute(  # noqa: PLR0913, PLR0917 - one parameter per flag
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH",
+            show_default=False,
+            help="Files or folders, as for report: conn.log or EVE with flow events, packet captures, endpoint "
+            "exports; - is standard input.",
+        ),
+    ],
+    form: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.TERMINAL,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write there, whole or not at all, instead of to stdout."),
+    ] = None,
+    since: Annotated[
+        int | None,
+        typer.Option(parser=_instant, metavar="T", help="Only connections from T on, in the forms report takes."),
+    ] = None,
+    until: Annotated[
+        int | None,
+        typer.Option(parser=_instant, metavar="T", help="Only connections before T."),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Settings (whosasking.yaml): addresses of hosts."),
+    ] = None,
+    sensor: Annotated[
+        Sensor,
+        typer.Option(help="What reads packet captures: auto takes the best one here; tshark tells no connections."),
+    ] = Sensor.AUTO,
+) -> int:
+    """Show the process behind every connection in the logs, not only behind lookups."""
+    from whosasking import output as outputs
+    from whosasking import pipeline, standard_input
+    from whosasking.reports.connections import render
+    from whosasking.reports.progress import for_terminal
+    from whosasking.reports.summary import nothing_was_read
+
+    outputs.check(output, paths)
+    progress = for_terminal()
+    try:
+        with (
+            standard_input.spooled(paths) as files,
+            pipeline.connections(
+                files, config_path=config, since=since, until=until, sensor=sensor, progress=progress
+            ) as result,
+        ):
+            result.inputs = standard_input.renamed(result.inputs, paths, files)
+            outputs.check(output, [entry.path for entry in result.inputs if entry.kind != "unknown"])
+            with _reader_may_leave(), outputs.opened(output) as stream:
+                render(form, result, stream)
+            empty = nothing_was_read(result)
+    finally:
+        progress.close()
+    if empty:
+        _say("no input could be read")
+    return FAILED if empty else 0
+
+
+@app.command()
+def explain(
+    lookup: Annotated[str, typer.Argument(metavar="ID", show_default=False, help="A lookup, as in the report: L12.")],
+    report_file: Annotated[
+        Path, typer.Argument(metavar="REPORT.json", show_default=False, help="A report written with --format json.")
+    ],
+) -> int:
+    """Show the evidence for one lookup: candidates, times on both clocks, why this process, why this verdict."""
+    from whosasking.output import opened
+    from whosasking.reports.explain import explain as draw
+
+    with _reader_may_leave(), opened(None) as out:
+        draw(lookup, report_file, out)
+    return 0
+
+
 def _remark(result: "Report", output: Path | None, form: Format) -> None:
     """Say on stderr what the reader of a file or a pipe would otherwise not see."""
     from whosasking.reports import words

@@ -12,6 +12,10 @@ from typing import Literal
 
 import msgspec
 
+from whosasking.accounts import ClockOffset as ClockOffset  # noqa: PLC0414 - a part of the model
+from whosasking.accounts import Coverage as Coverage  # noqa: PLC0414, TC001 - a part of the model
+from whosasking.accounts import InputReport as InputReport  # noqa: PLC0414, TC001 - a part of the model
+from whosasking.accounts import Skipped as Skipped  # noqa: PLC0414 - a part of the model
 from whosasking.leases import Lease  # noqa: TC001 - msgspec reads annotations at run time
 
 Micros = int
@@ -250,8 +254,27 @@ Method = Literal[
     "3-tuple",
     "dns event",
     "command line",
+    "proxy",
+    "nat",
+    "client hello",
     "none",
 ]
+
+
+class Sighting(Record, frozen=True, kw_only=True):
+    """An endpoint's event beside a lookup: its time on the sensor's clock and on the host's own."""
+
+    ts: Micros
+    own: Micros
+    apart: Micros
+    """The lookup's time minus the event's, both on the sensor's clock."""
+
+
+class Step(Record, frozen=True, kw_only=True):
+    """What one rung of the evidence ladder said of a lookup."""
+
+    rung: str
+    outcome: str
 
 
 class Candidate(Record, frozen=True, kw_only=True):
@@ -259,6 +282,7 @@ class Candidate(Record, frozen=True, kw_only=True):
 
     process: Process
     reason: str
+    seen: Sighting | None = None
 
 
 class Attributed(Record, tag="attributed", frozen=True, kw_only=True):
@@ -270,13 +294,22 @@ class Attributed(Record, tag="attributed", frozen=True, kw_only=True):
     reason: str
     candidates: tuple[Candidate, ...] = ()
     record: str | None = None
+    seen: Sighting | None = None
+    ladder: tuple[Step, ...] = ()
+    application: Process | None = None
+    """What ``process`` works for, where it is a helper of a browser or of an engine inside another program."""
+    script: str | None = None
+    """The script that ``process`` runs, where it is an interpreter."""
 
 
 class Unattributed(Record, tag="unattributed", frozen=True, kw_only=True):
     """A lookup given to nobody, with the reason: no EDR for the host, EDR silent then, no event, several candidates."""
 
     reason: str
+    kind: str = ""
+    """The reason without names and times: what counts are kept under. Empty where ``reason`` is that already."""
     candidates: tuple[Candidate, ...] = ()
+    ladder: tuple[Step, ...] = ()
 
 
 Attribution = Attributed | Unattributed
@@ -338,50 +371,6 @@ class JudgedLookup(Record, frozen=True, kw_only=True):
     lookup: Lookup
     attribution: Attribution
     verdict: Verdict
-
-
-class Skipped(Record, frozen=True, kw_only=True):
-    """Something in an input that could not be read. ``line`` is 1-based; None when it concerns the whole file."""
-
-    line: int | None
-    reason: str
-
-
-class InputReport(Record, frozen=True, kw_only=True):
-    """What was read of one input.
-
-    ``kind`` names the format (``zeek conn tsv``, ``eve json``, ``sysmon flat``) or is ``unknown``. ``skipped`` is
-    capped; ``skipped_total`` counts all. ``unreadable`` marks an input nothing came of.
-    """
-
-    path: str
-    kind: str
-    bytes: int = 0
-    records: int = 0
-    candidates: int = 0
-    skipped: tuple[Skipped, ...] = ()
-    skipped_total: int = 0
-    unreadable: bool = False
-
-
-class ClockOffset(Record, frozen=True, kw_only=True):
-    """Sensor clock minus host clock. ``offset`` is None when it was refused, with the ``reason``."""
-
-    host: str
-    offset: Micros | None
-    anchors: int
-    spread: Micros
-    reason: str = ""
-
-
-class Coverage(Record, frozen=True, kw_only=True):
-    """What the inputs could and could not have shown."""
-
-    start: Micros | None = None
-    end: Micros | None = None
-    hosts_with_edr: tuple[str, ...] = ()
-    gaps: tuple[str, ...] = ()
-    clock_offsets: tuple[ClockOffset, ...] = ()
 
 
 class Report(Record, frozen=True, kw_only=True):

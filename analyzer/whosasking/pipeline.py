@@ -6,21 +6,24 @@ The only module that knows every stage. Each stage is called once, takes the rec
 from __future__ import annotations
 
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from whosasking import __version__, attribution, catalogue, config, endpoints, findings, sensors, verdicts
+from whosasking.connections import ConnectionReport
 from whosasking.endpoints import detections
 from whosasking.inputs import discover
 from whosasking.model import Coverage, JudgedLookup, Lookup, Report
 from whosasking.progress import SILENT
-from whosasking.sensors import capture
+from whosasking.sensors import capture, flows
 from whosasking.sensors.capture import How, Sensor
+from whosasking.sensors.capture.logs import logged
 from whosasking.sensors.interface import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from whosasking.attribution import Result
@@ -63,7 +66,7 @@ def run(  # noqa: PLR0913  (each is a switch of the command line)
     wire = sensors.read(inputs, known, wanted, progress, exact=exact)
     wire = capture.joined(wire, capture.read(inputs, known, wanted, progress, captures))
     progress.close()
-    result = attribution.attribute(wire.lookups, endpoint, wire.anchors, settings.host_addresses, known)
+    result = attribution.attribute(wire.lookups, endpoint, wire.anchors, settings.host_addresses, known, wire.leases)
     attributed = _in_window(_all_lookups(wire, endpoint, result, known), since, until)
     judged = _judge(attributed, known, settings, now)
     report = Report(
@@ -80,6 +83,51 @@ def run(  # noqa: PLR0913  (each is a switch of the command line)
     return report
 
 
+@contextmanager
+def connections(  # noqa: PLR0913  (each is a switch of the command line)
+    paths: Sequence[str | Path],
+    *,
+    config_path: Path | None = None,
+    since: Micros | None = None,
+    until: Micros | None = None,
+    sensor: str = Sensor.AUTO,
+    progress: Progress = SILENT,
+    now: Micros | None = None,
+) -> Iterator[ConnectionReport]:
+    """Read ``paths`` and give every connection in them with the process behind it, as long as the block lasts.
+
+    Arguments and errors are those of ``run``. The connections are gone through once, in bounded memory.
+    """
+    now = time.time_ns() // 1000 if now is None else now
+    settings = config.load(config_path)
+    inputs = discover(paths)
+    endpoint = endpoints.read(inputs, progress)
+    with (
+        attribution.Connections(endpoint, settings.host_addresses, catalogue.load(settings.hosts)) as every,
+        logged(inputs, progress, Sensor(sensor)) as captured,
+    ):
+        with every.spool() as (rows, names):
+            readings = [flows.read(logs, rows, names, progress) for logs in (inputs, captured) if logs.sensors]
+        progress.describe("aligning clocks")
+        every.align([lease for reading in readings for lease in reading.leases], since, until)
+        progress.close()
+        spans = [reading.span for reading in readings if reading.span]
+        yield ConnectionReport(
+            version=__version__,
+            generated_at=now,
+            inputs=tuple(tally.report() for tally in inputs.tallies.values()),
+            coverage=Coverage(
+                start=min((first for first, _ in spans), default=None),
+                end=max((last for _, last in spans), default=None),
+                hosts_with_edr=tuple(sorted(endpoint.spans)),
+                gaps=(*every.gaps(), *_missing(inputs)),
+                clock_offsets=every.offsets,
+            ),
+            notes=tuple(note for reading in readings for note in reading.notes),
+            connections=every.attributed(),
+        )
+
+
 def captures(sensor: str, keep: Path | None, carve: Path | None) -> How:
     """Return how to read packet captures: with which sensor, where to keep its logs, where to carve findings."""
     return How(sensor=Sensor(sensor), keep=str(keep) if keep else None, carve=str(carve) if carve else None)
@@ -89,7 +137,8 @@ def _all_lookups(wire: WireReading, endpoint: EndpointReading, result: Result, k
     """Wire lookups with their attribution, then what only the endpoint saw, on the sensor's clock, each once."""
     seen_by_endpoint = detections.lookups(endpoint, known)
     on_the_wire_too = attribution.duplicates(wire.lookups, seen_by_endpoint, result)
-    pairs: Attributions = list(zip(wire.lookups, result.attributions, strict=True))
+    explained = [attribution.explained(one, known) for one in result.attributions]
+    pairs: Attributions = list(zip(wire.lookups, explained, strict=True))
     for index, (lookup, process) in enumerate(seen_by_endpoint):
         if index not in on_the_wire_too:
             pairs.append((attribution.on_sensor_clock(lookup, process, result), process))
@@ -124,18 +173,20 @@ def _order(lookup: Lookup) -> tuple[Micros, str, str, int, str]:
 
 def _coverage(inputs: Inputs, wire: WireReading, endpoint: EndpointReading, result: Result) -> Coverage:
     start, end = wire.span or _endpoint_span(endpoint)
-    gaps = [*wire.notes, *result.gaps]
-    if not inputs.sensors and not inputs.captures:
-        gaps.append("no Zeek or Suricata logs: only what the endpoints recorded is shown")
-    if not inputs.endpoints:
-        gaps.append("no EDR exports: no lookup can be tied to a process")
     return Coverage(
         start=start,
         end=end,
         hosts_with_edr=tuple(sorted(endpoint.spans)),
-        gaps=tuple(gaps),
+        gaps=(*wire.notes, *result.gaps, *_missing(inputs)),
         clock_offsets=result.offsets,
     )
+
+
+def _missing(inputs: Inputs) -> Iterator[str]:
+    if not inputs.sensors and not inputs.captures:
+        yield "no Zeek or Suricata logs: only what the endpoints recorded is shown"
+    if not inputs.endpoints:
+        yield "no EDR exports: no lookup can be tied to a process"
 
 
 def _endpoint_span(endpoint: EndpointReading) -> tuple[Micros | None, Micros | None]:

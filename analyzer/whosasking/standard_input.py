@@ -17,7 +17,7 @@ from whosasking.interrupts import orderly
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from whosasking.model import Report
+    from whosasking.model import InputReport, Report
 
 NAME = "-"
 _PIECE = 1 << 20
@@ -44,6 +44,10 @@ def spooled(paths: Sequence[Path]) -> Iterator[list[Path]]:
 
 def named(report: Report, given: Sequence[Path], read: Sequence[Path]) -> Report:
     """Return the report with ``-`` in the place of the temporary file's name."""
+    return msgspec.structs.replace(report, inputs=renamed(report.inputs, given, read))
+
+
+def renamed(inputs: Sequence[InputReport], given: Sequence[Path], read: Sequence[Path]) -> tuple[InputReport, ...]:
+    """Return the accounts of inputs with ``-`` in the place of the temporary file's name."""
     files = {str(there) for here, there in zip(given, read, strict=True) if here == Path(NAME)}
-    inputs = tuple(msgspec.structs.replace(one, path=NAME) if one.path in files else one for one in report.inputs)
-    return msgspec.structs.replace(report, inputs=inputs)
+    return tuple(msgspec.structs.replace(one, path=NAME) if one.path in files else one for one in inputs)

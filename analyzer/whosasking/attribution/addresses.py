@@ -37,6 +37,15 @@ def names_a_host(address: str) -> bool:
 
 
 @lru_cache(maxsize=1 << 16)
+def has_many_receivers(address: str | None) -> bool:
+    """Say whether a canonical address is multicast or broadcast; .255 in a private network is taken for the latter."""
+    if address is None:
+        return False
+    parsed = ipaddress.ip_address(address)
+    return parsed.is_multicast or (address.endswith(".255") and not parsed.is_global)
+
+
+@lru_cache(maxsize=1 << 16)
 def is_public(address: str) -> bool:
     """Say whether a canonical address is one of the public Internet, which a sensor at the border sees."""
     return ipaddress.ip_address(address).is_global

@@ -7,9 +7,11 @@ never assumed: the differences (sensor minus host) of equal tuples pile up in on
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from whosasking.attribution import policy
+from whosasking.attribution.tracks import FOREVER, Followed, Piece, follow
 from whosasking.model import SECOND, Micros, Record
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ class Pair(NamedTuple):
 
     difference: Micros
     port: int
+    ts: Micros = 0
+    """When, on the sensor's clock."""
 
 
 class Life(NamedTuple):
@@ -46,6 +50,8 @@ class Estimate(Record, frozen=True, kw_only=True):
     spread: Micros = 0
     reason: str = ""
     weak: bool = False
+    pieces: tuple[Piece, ...] = ()
+    """The clock in pieces where it drifted or was set; empty where ``offset`` holds throughout."""
 
 
 class _Spike(NamedTuple):
@@ -69,7 +75,7 @@ def estimate(tcp: Sequence[Pair], udp: Sequence[Pair] = (), portless: Sequence[P
     """
     if not tcp and not udp:
         return _estimate(sorted(portless), "server", policy.NEAR)
-    found = _estimate(sorted(tcp), "TCP connection")
+    found = _moving(tcp, _estimate(sorted(tcp), "TCP connection"))
     if found.offset is not None and not found.weak:
         return found
     with_udp = _estimate(sorted([*tcp, *udp]), "connection")
@@ -105,6 +111,49 @@ def _from_few(pairs: Sequence[Pair], total: int, kind: str, small: Micros) -> Es
         return Estimate(offset=nearest, anchors=1, weak=True, reason=f"set by one {kind} alone")
     reason = f"one {kind} alone was seen by both sides, {seconds(nearest)} apart"
     return Estimate(offset=None, anchors=1, reason=reason)
+
+
+def _moving(pairs: Sequence[Pair], constant: Estimate) -> Estimate:
+    """Look for a drift or steps where one offset does not explain nearly all connections better."""
+    total = len({pair.port for pair in pairs})
+    proven = constant.offset is not None and not constant.weak
+    narrow = constant.spread <= policy.SPIKES[0]
+    if total < 2 * policy.ENOUGH_PORTS or (proven and narrow and constant.anchors >= policy.WHOLE_SPIKE * total):
+        return constant
+    for width in policy.SPIKES[:2]:
+        followed = follow(pairs, width)
+        if isinstance(followed, Followed):
+            return _in_pieces(followed) if _better(followed, constant, proven=proven) else constant
+    return constant
+
+
+def _better(followed: Followed, constant: Estimate, *, proven: bool) -> bool:
+    moves = len(followed.pieces) > 1 or followed.pieces[0].drift != 0
+    explains_more = followed.ports > constant.anchors or 2 * followed.spread < constant.spread
+    return moves and len(followed.pieces) <= policy.MOST_STEPS + 1 and (explains_more or not proven)
+
+
+def _in_pieces(followed: Followed) -> Estimate:
+    pieces = followed.pieces
+    said = [f"drifts {piece.drift * 1e6:+.1f} ppm" for piece in pieces[:1] if piece.drift]
+    said += [
+        f"was set: offset {seconds(before.on_wire(before.until) - before.until)} before, "
+        f"{seconds(after.on_wire(after.since) - after.since)} after"
+        for before, after in pairwise(pieces)
+    ]
+    middle = pieces[len(pieces) // 2]
+    return Estimate(
+        offset=middle.ahead,
+        anchors=followed.ports,
+        spread=followed.spread,
+        reason="the clock " + ", ".join(said),
+        pieces=pieces,
+    )
+
+
+def constant(offset: Micros) -> tuple[Piece, ...]:
+    """Give a clock that keeps its offset, as pieces."""
+    return (Piece(-FOREVER, FOREVER, 0, offset, 0.0),)
 
 
 def _two_densest(pairs: Sequence[Pair], width: Micros) -> tuple[_Spike, int]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
+from whosasking.accounts import ClockStep
 from whosasking.attribution import clock, policy, sql, tables
 from whosasking.attribution.clock import Estimate, Life, Pair
 from whosasking.model import ClockOffset, Micros, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
     from whosasking.attribution.registry import Registry
+    from whosasking.attribution.tracks import Piece
     from whosasking.engines.interface import Engine
 
 Span = tuple["Micros", "Micros"]
@@ -42,6 +46,20 @@ class Clock(Record, frozen=True, kw_only=True):
     has_network: bool
 
     @property
+    def network_pieces(self) -> tuple[Piece, ...]:
+        """The clock of network events; empty where it was refused."""
+        if self.network is None:
+            return ()
+        return self.estimate.pieces or clock.constant(self.network)
+
+    @property
+    def process_pieces(self) -> tuple[Piece, ...]:
+        """The clock of process events; empty where it is not known."""
+        if self.process is None:
+            return ()
+        return self.network_pieces if self.process == self.network else clock.constant(self.process)
+
+    @property
     def factor(self) -> float:
         """What an attribution's confidence is multiplied with."""
         if self.assumed:
@@ -60,12 +78,20 @@ class Clock(Record, frozen=True, kw_only=True):
             anchors=self.estimate.anchors,
             spread=self.estimate.spread,
             reason=f"{self.product}: {reason}".removesuffix(": ") if several_products else reason,
+            drift=self.estimate.pieces[0].drift * 1e6 if self.estimate.pieces else 0.0,
+            steps=tuple(
+                ClockStep(at=piece.on_wire(piece.since), offset=piece.on_wire(piece.since) - piece.since)
+                for piece in self.estimate.pieces[1:]
+            ),
         )
 
 
-def align(engine: Engine, registry: Registry) -> list[Clock]:
-    """Estimate every timeline's clock from the ``flow`` and ``socket`` tables. The list is indexed by timeline."""
-    tcp, udp, portless = _pairs(engine)
+def align(engine: Engine, registry: Registry, *, sampled: bool = False) -> list[Clock]:
+    """Estimate every timeline's clock from the ``flow`` and ``socket`` tables. The list is indexed by timeline.
+
+    ``sampled``: from some of the sockets of each part of the time, where there are too many to look at all.
+    """
+    tcp, udp, portless = _pairs(engine, "clock_pairs_sampled" if sampled else "clock_pairs")
     seen = _Seen(registry, engine.query(_LIVES))
     clocks = []
     for timeline, (host, product) in enumerate(registry.timelines):
@@ -73,19 +99,19 @@ def align(engine: Engine, registry: Registry) -> list[Clock]:
         assumed = estimate.offset is None and estimate.anchors == 0
         network = 0 if assumed else estimate.offset
         process = None if network is None else clock.process_offset(seen.lives.get(timeline, ()), network)
-        span = _joined(_moved(seen.network.get(timeline), network), _moved(seen.process.get(timeline), process))
-        clocks.append(
-            Clock(
-                host=registry.hosts[host],
-                product=product,
-                estimate=estimate,
-                assumed=assumed,
-                network=network,
-                process=process,
-                span=span,
-                has_network=timeline in seen.lives,
-            )
+        found = Clock(
+            host=registry.hosts[host],
+            product=product,
+            estimate=estimate,
+            assumed=assumed,
+            network=network,
+            process=process,
+            span=None,
+            has_network=timeline in seen.lives,
         )
+        own = seen.network.get(timeline), seen.process.get(timeline)
+        span = _joined(_moved(own[0], found.network_pieces), _moved(own[1], found.process_pieces))
+        clocks.append(msgspec.structs.replace(found, span=span))
     return clocks
 
 
@@ -110,17 +136,17 @@ class _Seen:
 _Pairs = dict[int, list[Pair]]
 
 
-def _pairs(engine: Engine) -> tuple[_Pairs, _Pairs, _Pairs]:
+def _pairs(engine: Engine, statement: str) -> tuple[_Pairs, _Pairs, _Pairs]:
     """Give the pairs of each timeline: TCP, UDP, and those without a local port."""
     tcp, udp, portless = _Pairs(), _Pairs(), _Pairs()
     most = {"most_per_tuple": policy.MOST_PER_TUPLE}
-    for timeline, protocol, difference, port in engine.query(
-        sql.read("clock_pairs"), most | {"ephemeral": policy.EPHEMERAL}
+    for timeline, protocol, difference, port, ts in engine.query(
+        sql.read(statement), most | {"ephemeral": policy.EPHEMERAL}
     ):
         kind = tcp if protocol == "tcp" else udp
-        kind.setdefault(timeline, []).append(Pair(difference, port))
-    for timeline, difference, server in engine.query(sql.read("clock_pairs_no_port"), most):
-        portless.setdefault(timeline, []).append(Pair(difference, server))
+        kind.setdefault(timeline, []).append(Pair(difference, port, ts))
+    for timeline, difference, server, ts in engine.query(sql.read("clock_pairs_no_port"), most):
+        portless.setdefault(timeline, []).append(Pair(difference, server, ts))
     return tcp, udp, portless
 
 
@@ -135,13 +161,29 @@ def _joined(span: Span | None, other: Span | None) -> Span | None:
     return min(span[0], other[0]), max(span[1], other[1])
 
 
-def _moved(span: Span | None, offset: Micros | None) -> Span | None:
-    return None if span is None or offset is None else (span[0] + offset, span[1] + offset)
+def _moved(span: Span | None, pieces: Sequence[Piece]) -> Span | None:
+    if span is None or not pieces:
+        return None
+    ends = [piece.on_wire(own) for piece in pieces for own in span if piece.since <= own <= piece.until]
+    return (min(ends), max(ends)) if ends else None
 
 
-def rows(clocks: Iterable[Clock]) -> list[tables.ClockRow]:
+def own_time(pieces: Sequence[Piece], ts: Micros) -> Micros | None:
+    """Turn an instant of the sensor into the host's; None where the clock is not known."""
+    for piece in pieces:
+        own = ts - piece.ahead
+        own -= round((own - piece.base) * piece.drift)
+        if own <= piece.until:
+            return own
+    return None
+
+
+def rows(clocks: Iterable[Clock]) -> Iterator[tables.ClockPieceRow]:
     """Give the clock table."""
-    return [tables.ClockRow(timeline, one.network, one.process) for timeline, one in enumerate(clocks)]
+    for timeline, one in enumerate(clocks):
+        for network, pieces in ((True, one.network_pieces), (False, one.process_pieces)):
+            for piece in pieces:
+                yield tables.ClockPieceRow(timeline, network, *piece)
 
 
 def offsets(clocks: Iterable[Clock]) -> tuple[ClockOffset, ...]:

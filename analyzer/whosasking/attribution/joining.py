@@ -3,67 +3,75 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from whosasking.attribution import clocks, communityids, nobody, rungs, sql, tables, words
+from whosasking.attribution import clocks, communityids, indirect, nobody, policy, rungs, sql, tables, words
 from whosasking.attribution.addresses import canonical
 from whosasking.attribution.ladder import Ladder
 from whosasking.attribution.registry import Registry
 from whosasking.attribution.result import Result
+from whosasking.attribution.tenancy import Tenancy, silences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from whosasking.attribution.behind import KnowsTools
     from whosasking.attribution.clocks import Clock
     from whosasking.attribution.result import HostProduct
     from whosasking.engines.interface import Engine
+    from whosasking.leases import Lease
     from whosasking.model import Attribution, Connection, EndpointReading, Lookup, Micros
 
 NO_ADDRESSES: Mapping[str, Sequence[str]] = MappingProxyType({})
-_BELOW = (rungs.WITHOUT_PORT, rungs.BY_NAME, rungs.BY_COMMAND, rungs.SAME_SERVER)
+BELOW = (
+    rungs.WITHOUT_PORT,
+    rungs.BY_NAME,
+    indirect.VIA_RESOLVER,
+    rungs.BY_COMMAND,
+    rungs.SAME_SERVER,
+    indirect.THROUGH_PROXY,
+    indirect.BEHIND_NAT,
+    indirect.BY_HELLO,
+)
 
 
-class _Tool(Protocol):
-    @property
-    def kind(self) -> str:
-        """Kind of client, as the catalogue says."""
-
-
-class KnowsTools(Protocol):
-    """The part of the catalogue that attribution asks: is this process a known client."""
-
-    def tool(self, process_name: str, command_line: str | None) -> _Tool | None:
-        """Give the known client a process is."""
-
-
-def attribute(  # noqa: PLR0913, PLR0917 - the last three have defaults
+def attribute(  # noqa: PLR0913, PLR0917 - the last four have defaults
     lookups: Sequence[Lookup],
     endpoint: EndpointReading,
     anchors: Sequence[Connection],
     host_addresses: Mapping[str, Sequence[str]] = NO_ADDRESSES,
     known: KnowsTools | None = None,
+    leases: Sequence[Lease] = (),
     engine: Callable[[], Engine] | None = None,
 ) -> Result:
     """Say for every lookup which process made it, or why that cannot be said.
 
     ``anchors`` are connections whose tuples ``wanted`` asked for; ``host_addresses`` maps a host's name to addresses
-    its records do not show; ``known`` is the catalogue (the shipped one when None); ``engine`` opens the database of
-    the joins (the embedded one when None), when there is something to join.
+    its records do not show; ``known`` is the catalogue (the shipped one when None); ``leases`` are DHCP's; ``engine``
+    opens the database of the joins (the embedded one when None), when there is something to join.
     """
     recorded = endpoint.starts or endpoint.sockets or endpoint.unowned_sockets or endpoint.name_queries
     if not recorded or not (lookups or anchors):
         return Result(attributions=[nobody.without_records(lookup) for lookup in lookups])
     registry = Registry(endpoint, host_addresses)
     with (engine or _embedded)() as database:
-        aligned = _align(database, registry, lookups, anchors)
-        hosts = [_hosts_of(lookup, registry, aligned) for lookup in lookups]
-        ladder = Ladder(database, registry, aligned, lookups, hosts)
+        database.load("flow", tables.FlowRow, tables.flows(lookups, anchors))
+        load_events(database, registry)
+        aligned = on_one_clock(database, registry)
+        tenancy = Tenancy(database, registry, leases)
+        tenants = [tenancy.at(lookup.src_ip, lookup.ts) for lookup in lookups]
+        ladder = Ladder(database, registry, aligned, lookups, tenants)
         _climb(database, registry, ladder, lookups, known)
-    attributions: list[Attribution] = [ladder.found.get(n) or nobody.because(n, ladder) for n in range(len(lookups))]
+    attributions: list[Attribution] = [ladder.result(n) or nobody.because(n, ladder) for n in range(len(lookups))]
     return Result(
         attributions=attributions,
         offsets=clocks.offsets(aligned),
-        gaps=_gaps(registry, lookups, hosts),
+        gaps=_gaps(registry, lookups, ladder.hosts),
+        pieces={
+            (clock.host.casefold(), clock.product.casefold()): clock.estimate.pieces
+            for clock in aligned
+            if clock.estimate.pieces
+        },
         network_clocks=_by_product(aligned, [clock.network for clock in aligned]),
         process_clocks=_by_product(aligned, [clock.process for clock in aligned]),
     )
@@ -75,14 +83,20 @@ def _embedded() -> Engine:
     return DuckDB()
 
 
-def _align(engine: Engine, registry: Registry, lookups: Sequence[Lookup], anchors: Sequence[Connection]) -> list[Clock]:
-    engine.load("flow", tables.FlowRow, tables.flows(lookups, anchors))
+def load_events(engine: Engine, registry: Registry) -> None:
+    """Load what the endpoints recorded of the network; the ``flow`` table is there already."""
     engine.load("socket", tables.SocketRow, tables.sockets(registry))
     engine.load("host_address", tables.AddressRow, tables.addresses(registry))
     engine.load("name_query", tables.NameRow, tables.names(registry))
     engine.query(sql.read("views"))
-    aligned = clocks.align(engine, registry)
-    engine.load("clock", tables.ClockRow, clocks.rows(aligned))
+
+
+def on_one_clock(engine: Engine, registry: Registry, *, sampled: bool = False) -> list[Clock]:
+    """Align every timeline's clock, and move its network events to the sensor's."""
+    aligned = clocks.align(engine, registry, sampled=sampled)
+    engine.load("clock_piece", tables.ClockPieceRow, clocks.rows(aligned))
+    for view in ("socket_all", "name_query_all", "socket_at", "name_query_at"):
+        engine.query(sql.read(view))
     return aligned
 
 
@@ -96,11 +110,24 @@ def _climb(
         engine.load("lookup_id", communityids.LookupIdRow, by_id)
         engine.load("socket_id", communityids.SocketIdRow, communityids.of_sockets(registry, servers))
         ladder.climb(rungs.BY_COMMUNITY_ID)
-    if not ladder.open():
-        return
+    if ladder.open():
+        load_processes(engine, registry, known)
+        ladder.silences = quiet(engine)
+        engine.load("hello", indirect.HelloRow, indirect.learned(lookups, ladder.found, registry))
+        ladder.climb_by_host(BELOW)
+
+
+def quiet(engine: Engine) -> dict[int, list[tuple[Micros, Micros]]]:
+    """Map hosts to the stretches in which they recorded nothing; processes are loaded."""
+    return silences(engine.query(sql.read("silences"), {"least": policy.SILENCE, "times": policy.SILENCE_TIMES}))
+
+
+def load_processes(engine: Engine, registry: Registry, known: KnowsTools | None) -> None:
+    """Load what the rungs below the first need; the clocks are aligned."""
     engine.load("answer", tables.AnswerRow, tables.answers(registry))
     engine.load("process", tables.ProcessRow, tables.processes(registry, _tool_kinds(registry, known)))
-    ladder.climb_by_host(_BELOW)
+    engine.query(sql.read("process_at"))
+    engine.load("program", indirect.ProgramRow, indirect.programs(registry))
 
 
 def _tool_kinds(registry: Registry, known: KnowsTools | None) -> dict[int, str]:
@@ -120,19 +147,6 @@ def _tool_kinds(registry: Registry, known: KnowsTools | None) -> dict[int, str]:
         if kind is not None:
             kinds[n] = kind
     return kinds
-
-
-def _hosts_of(lookup: Lookup, registry: Registry, aligned: Sequence[Clock]) -> list[int]:
-    """Give the hosts that have a lookup's client address; of several, those whose records cover its time."""
-    hosts = sorted(registry.addresses.get(canonical(lookup.src_ip) or "", ()))
-    if len(hosts) < 2:  # noqa: PLR2004
-        return hosts
-    there = {
-        host
-        for clock, (host, _) in zip(aligned, registry.timelines, strict=True)
-        if clock.span is not None and clock.span[0] <= lookup.ts <= clock.span[1]
-    }
-    return [host for host in hosts if host in there] or hosts
 
 
 def _by_product(aligned: Sequence[Clock], offsets: Iterable[Micros | None]) -> dict[HostProduct, Micros]:

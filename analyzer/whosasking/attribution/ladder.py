@@ -7,43 +7,54 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from whosasking.attribution import policy, sql, tables, words
+from whosasking.attribution.addresses import canonical, is_public
+from whosasking.attribution.clocks import own_time
 from whosasking.attribution.registry import alive
 from whosasking.attribution.rungs import Choice, Match, Rung
-from whosasking.model import Attributed, Candidate, Lookup
+from whosasking.model import Attributed, Candidate, Sighting, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from whosasking.attribution.clocks import Clock
     from whosasking.attribution.registry import Registry
+    from whosasking.attribution.tenancy import Tenant
     from whosasking.engines.interface import Engine
-    from whosasking.model import Process
+    from whosasking.model import Lookup, Micros, Process
 
 MOST_CANDIDATES = 8
+TUPLE = frozenset({"tuple", "tuple, other end"})
 
 
 class Ladder:
     """One run over one engine that holds the ``flow``, ``socket`` and ``clock`` tables.
 
-    ``hosts`` gives, per lookup, the hosts that have its address at its time.
+    ``tenants`` gives, per lookup, the hosts that have its address at its time.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what there is to go by
         self,
         engine: Engine,
         registry: Registry,
         clocks: Sequence[Clock],
         lookups: Sequence[Lookup],
-        hosts: Sequence[Sequence[int]],
+        tenants: Sequence[Tenant],
+        *,
+        telling: bool = True,
     ) -> None:
-        """Start at the foot, every lookup open."""
+        """Start at the foot, every lookup open. ``telling``: keep what each rung said."""
         self._engine = engine
         self.registry = registry
         self._clocks = clocks
         self.lookups = lookups
         self._rows = {row.n: row for row in tables.lookup_rows(lookups, range(len(lookups)))}
-        self.hosts = hosts
+        self.hosts = [tenant.hosts for tenant in tenants]
+        self.leased = {n: tenant.leased for n, tenant in enumerate(tenants) if tenant.leased}
+        self.silences: dict[int, list[tuple[Micros, Micros]]] = {}
+        self._steps: dict[int, list[Step]] | None = {} if telling else None
         self.found: dict[int, Attributed] = {}
         self.ambiguous: dict[int, tuple[Rung, tuple[Match, ...]]] = {}
         self.far: dict[int, Match] = {}
@@ -55,11 +66,18 @@ class Ladder:
         hosts = (tables.HostRow(n, self.hosts[n][0]) for n in open_now if len(self.hosts[n]) == 1)
         self._engine.load("lookup", tables.LookupRow, (self._rows[n] for n in open_now))
         self._engine.load("lookup_host", tables.HostRow, hosts)
+        self._engine.load("lookup_nowhere", tables.NowhereRow, self._nowhere(open_now))
         for rung in below:
             if self.open():
                 self.climb(rung)
         for lookup, *rest in self._engine.query(sql.read("same_tuple_far"), {"unknown": tables.LATEST}):
             self.far[lookup] = Match(*rest)
+
+    def _nowhere(self, open_now: Sequence[int]) -> Iterator[tables.NowhereRow]:
+        for n in open_now:
+            source = canonical(self.lookups[n].src_ip)
+            if source and not self.hosts[n] and n not in self.leased:
+                yield tables.NowhereRow(n, is_public(source))
 
     def clocks_of(self, host: int) -> list[Clock]:
         """Give the clocks of a host's products."""
@@ -75,8 +93,35 @@ class Ladder:
         for lookup, *rest in self._engine.query(sql.read(rung.sql), rung.parameters):
             if lookup not in self.found and lookup in self._rows:
                 matches.setdefault(lookup, []).append(Match(*rest))
+        asked = self.open() if self._steps is not None else ()
         for lookup, rows in matches.items():
             self._weigh(rung, lookup, rows)
+        for lookup in asked:
+            self._tell(rung, lookup, matches.get(lookup, ()))
+
+    def _tell(self, rung: Rung, lookup: int, matches: Sequence[Match]) -> None:
+        """Keep what a rung said of a lookup, for the reader who asks why."""
+        given = self.found.get(lookup)
+        if given is not None:
+            outcome = f"chose {words.who(given.process)}"
+        elif not matches:
+            outcome = words.NO_EVENT
+        else:
+            every = dict.fromkeys(words.who(self._process(match)) for match in matches)
+            outcome = (
+                f"did not decide between {', '.join(words.names(every))}" if len(every) > 1 else words.too_weak(every)
+            )
+        assert self._steps is not None  # noqa: S101 -- the caller looked
+        self._steps.setdefault(lookup, []).append(Step(rung=rung.label, outcome=outcome))
+
+    def steps(self, lookup: int) -> tuple[Step, ...]:
+        """Give what the rungs said of a lookup, from strong to weak."""
+        return tuple((self._steps or {}).get(lookup, ()))
+
+    def result(self, lookup: int) -> Attributed | None:
+        """Give the attribution of a lookup, None when it is still open."""
+        given = self.found.get(lookup)
+        return given and msgspec.structs.replace(given, ladder=self.steps(lookup))
 
     def _weigh(self, rung: Rung, lookup: int, matches: Sequence[Match]) -> None:
         running = [match for match in matches if self._may_run(lookup, match)]
@@ -93,10 +138,9 @@ class Ladder:
         clock = self._clocks[match.timeline]
         if clock.assumed and match.apart is not None and abs(match.apart) > policy.ASSUMED_REACH:
             return False
-        offset = clock.process
-        if match.evidence == "tuple" or offset is None:
+        at = None if match.evidence in TUPLE else own_time(clock.process_pieces, self.lookups[lookup].ts)
+        if at is None:
             return True
-        at = self.lookups[lookup].ts - offset
         return alive(self.registry.processes[match.process], at, policy.PROCESS_SLACK)
 
     def _contradicts(self, lookup: int, winner: Match) -> bool:
@@ -116,18 +160,29 @@ class Ladder:
             reason=self._reason(rung.what, lookup, winner),
             candidates=self.candidates(choice.others, lookup),
             record=socket.id if socket else None,
+            seen=self._seen(lookup, winner),
         )
+
+    def _seen(self, lookup: Lookup, match: Match) -> Sighting | None:
+        if match.own is None or match.apart is None:
+            return None
+        return Sighting(ts=lookup.ts - match.apart, own=match.own, apart=match.apart)
 
     def _reason(self, what: str, lookup: Lookup, match: Match) -> str:
         clock = self._clocks[match.timeline]
-        offset = clock.network if match.socket is not None or match.evidence == "name" else clock.process
         said = _SAYS.get(match.evidence, _plain)(what, lookup)
-        return words.matched(said, lookup, match.apart or 0, offset or 0, clock)
+        apart = match.apart or 0
+        own = lookup.ts - apart if match.own is None else match.own
+        return words.matched(said, lookup.ts, apart, own, clock)
 
     def candidates(self, matches: Sequence[Match], lookup: Lookup) -> tuple[Candidate, ...]:
         """Name other processes, each with how far its event is away."""
         return tuple(
-            Candidate(process=self._process(match), reason=self._reason("also fits", lookup, match))
+            Candidate(
+                process=self._process(match),
+                reason=self._reason("also fits", lookup, match),
+                seen=self._seen(lookup, match),
+            )
             for match in matches[:MOST_CANDIDATES]
         )
 
@@ -152,5 +207,11 @@ _SAYS: dict[str, Callable[[str, Lookup], str]] = {
     "server and object": _command("names the server and what was asked"),
     "object": _command("names what was asked"),
     "server": _command("names the server"),
+    "tuple, other end": lambda what, lookup: f"{what}, seen by the host that answered {words.tuple_of(lookup)}",
+    "port kept": lambda what, lookup: f"{what}, from the same client port ({words.tuple_of(lookup)})",
+    "proxy": _named,
+    "via resolver": _named,
+    "hello of the host": lambda what, lookup: f"{what} on this host (JA3 {lookup.client.ja3})",
+    "hello of the site": lambda what, lookup: f"{what} on all hosts (JA3 {lookup.client.ja3})",
     "client": lambda what, _: f"{what}, a known client of this protocol",
 }

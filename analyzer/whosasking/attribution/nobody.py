@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from whosasking.attribution import words
+from whosasking.attribution.addresses import canonical, has_many_receivers
 from whosasking.attribution.clock import seconds
+from whosasking.attribution.tenancy import covers
 from whosasking.model import Unattributed
 
 if TYPE_CHECKING:
@@ -13,48 +17,71 @@ if TYPE_CHECKING:
 
     from whosasking.attribution.clocks import Clock
     from whosasking.attribution.ladder import Ladder
-    from whosasking.model import Lookup
+    from whosasking.model import Candidate, Lookup
 
 
 def because(number: int, ladder: Ladder) -> Unattributed:
     """Give the reason for one open lookup, with the candidates there were."""
+    return msgspec.structs.replace(_because(number, ladder), ladder=ladder.steps(number))
+
+
+def _because(number: int, ladder: Ladder) -> Unattributed:
     lookup = ladder.lookups[number]
     if number in ladder.ambiguous:
         rung, others = ladder.ambiguous[number]
-        reason = words.several(len(others), rung.label)
-        return Unattributed(reason=reason, candidates=ladder.candidates(others, lookup))
+        found = ladder.candidates(others, lookup)
+        return Unattributed(reason=words.several(len(others), rung.label), kind=words.SEVERAL, candidates=found)
     if number in ladder.no_process:
         return Unattributed(reason=words.NO_PROCESS)
     hosts = ladder.hosts[number]
+    if number in ladder.leased:
+        reason = words.leased(lookup.src_ip or "", ladder.leased[number] or "")
+        return Unattributed(reason=reason, kind=words.NO_RECORDS)
     if len(hosts) != 1:
-        return Unattributed(reason=_no_single_host(lookup, [ladder.registry.hosts[host] for host in hosts]))
+        return _no_single_host(lookup, [ladder.registry.hosts[host] for host in hosts])
     far = ladder.far.get(number)
-    return Unattributed(
-        reason=_of_host(lookup, ladder.clocks_of(hosts[0]), None if far is None else far.apart),
-        candidates=() if far is None else ladder.candidates([far], lookup),
-    )
+    candidates = () if far is None else ladder.candidates([far], lookup)
+    silent = covers(ladder.silences.get(hosts[0], ()), lookup.ts)
+    if silent is not None and not _is_seldom_recorded(lookup):
+        reason = words.silent(ladder.registry.hosts[hosts[0]], *silent)
+        return Unattributed(reason=reason, kind=words.SILENT, candidates=candidates)
+    return _of_host(lookup, ladder.clocks_of(hosts[0]), None if far is None else far.apart, candidates)
+
+
+def _is_seldom_recorded(lookup: Lookup) -> bool:
+    return has_many_receivers(canonical(lookup.dst_ip)) or lookup.established is False
 
 
 def without_records(lookup: Lookup) -> Unattributed:
     """Give the reason where no endpoint records exist at all."""
-    return Unattributed(reason=_no_single_host(lookup, []))
+    return _no_single_host(lookup, [])
 
 
-def _no_single_host(lookup: Lookup, hosts: Sequence[str]) -> str:
+def _no_single_host(lookup: Lookup, hosts: Sequence[str]) -> Unattributed:
     if not lookup.src_ip:
-        return words.NO_ADDRESS
-    return words.shared_address(lookup.src_ip, hosts) if hosts else words.no_records(lookup.src_ip)
+        return Unattributed(reason=words.NO_ADDRESS)
+    if hosts:
+        return Unattributed(reason=words.shared_address(lookup.src_ip, hosts), kind=words.SHARED)
+    return Unattributed(reason=words.no_records(lookup.src_ip), kind=words.NO_RECORDS)
 
 
-def _of_host(lookup: Lookup, clocks: Sequence[Clock], far: int | None) -> str:
+def _of_host(
+    lookup: Lookup, clocks: Sequence[Clock], far: int | None, candidates: tuple[Candidate, ...]
+) -> Unattributed:
     refused = [clock for clock in clocks if clock.network is None]
     if refused and all(clock.network is None or not clock.has_network for clock in clocks):
-        return words.not_aligned(refused)
+        return Unattributed(reason=words.not_aligned(refused), kind=words.NOT_ALIGNED, candidates=candidates)
     spans = [(clock.host, clock.span) for clock in clocks if clock.span is not None]
+    if not spans:
+        return Unattributed(reason=f"{words.NO_EVENT}: the host has no records with a time", candidates=candidates)
     if not any(first <= lookup.ts <= last for _, (first, last) in spans):
-        return words.not_covered(spans, lookup) if spans else f"{words.NO_EVENT}: the host has no records with a time"
+        return Unattributed(reason=words.not_covered(spans, lookup), kind=words.NOT_COVERED, candidates=candidates)
+    if has_many_receivers(canonical(lookup.dst_ip)):
+        return Unattributed(reason=words.MANY_RECEIVERS, candidates=candidates)
     if lookup.established is False:
-        return words.NOT_ESTABLISHED
+        return Unattributed(reason=words.NOT_ESTABLISHED, candidates=candidates)
     if far is not None:
-        return f"{words.NO_EVENT}: same tuple, but {seconds(abs(far))} apart"
-    return f"{words.NO_EVENT} in the records of {clocks[0].host}"
+        reason, kind = f"{words.NO_EVENT}: same tuple, but {seconds(abs(far))} apart", words.FAR
+    else:
+        reason, kind = f"{words.NO_EVENT} in the records of {clocks[0].host}", words.NO_EVENT
+    return Unattributed(reason=reason, kind=kind, candidates=candidates)

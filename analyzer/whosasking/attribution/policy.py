@@ -19,6 +19,12 @@ MOST_PER_TUPLE = 32
 MOST_ANCHORS = 64
 """Tuples per host worth asking the sensors for."""
 EPHEMERAL = 1024
+FASTEST_DRIFT = 200e-6
+"""A host's clock gains or loses no more than this: quartz stays under 100 parts per million, virtual machines near."""
+WHOLE_SPIKE = 0.9
+"""Share of the ports on one spike from which on a clock is taken as constant, without looking for a drift or a step."""
+MOST_STEPS = 8
+"""Times a clock may have been set in one run; more jumps are chance."""
 PROCESS_SLACK = 2 * SECOND
 """How far a socket may lie before its process's start, and a lookup outside a life, all clocks aligned."""
 LATE_EVENTS = 60 * SECOND
@@ -45,6 +51,8 @@ FEW_SECONDS = 30 * SECOND
 """Reach of a tuple without the local port, and of a name resolved before a lookup."""
 SAME_SERVER = 60 * SECOND
 """Reach, before and after, of other connections to the same server, where the product sampled."""
+FARTHEST = KEPT_ALIVE
+"""How far from a connection any rung looks for an event."""
 SHORT_LIFE = 60 * SECOND
 """How long a lookup tool, or a process that names what was asked, is taken to live where its end is not recorded."""
 SERVER_LIFE = 5 * SECOND
@@ -52,6 +60,12 @@ SERVER_LIFE = 5 * SECOND
 ASSUMED_REACH = 5 * SECOND
 """Reach of any evidence where the clocks were only taken as equal. A clock that is off finds nothing this near."""
 SHORTEST_OBJECT = 4
+SILENCE = 30 * 60 * SECOND
+"""A pause in all of a host's records that is called silence, if it is also ..."""
+SILENCE_TIMES = 8
+"""... this many times as long as its usual pauses (95th percentile)."""
+HELLOS = 3
+"""Exact matches that must agree before a ClientHello is taken for a program's."""
 """Characters of a query's object that make it worth finding in a command line."""
 
 # --- Confidences --------------------------------------------------------------------------------------------------
@@ -62,6 +76,13 @@ NO_LOCAL_PORT = 0.85
 OTHER_CONNECTION = 0.6
 """Other connections of one process to the server, this one not recorded."""
 RESOLVED_NAME = 0.75
+VIA_RESOLVER = 0.6
+THROUGH_PROXY = 0.6
+PORT_KEPT = 0.75
+"""Behind a translator that kept the client's port; never certain."""
+TRANSLATED = 0.6
+HELLO_OF_HOST = 0.5
+HELLO_OF_SITE = 0.4
 NAMES_OBJECT = 0.6
 NAMES_SERVER = 0.5
 KNOWN_CLIENT = 0.4

@@ -9,6 +9,7 @@ import msgspec
 from whosasking.attribution import policy
 from whosasking.attribution.addresses import canonical
 from whosasking.attribution.tables import protocol_of
+from whosasking.attribution.tracks import Piece  # noqa: TC001 - msgspec reads annotations at run time
 from whosasking.model import Attributed, Attribution, ClockOffset, Detection, Micros, Record
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ class Result(Record, frozen=True, kw_only=True):
     offsets: tuple[ClockOffset, ...] = ()
     gaps: tuple[str, ...] = ()
     network_clocks: dict[HostProduct, Micros] = msgspec.field(default_factory=dict)
+    pieces: dict[HostProduct, tuple[Piece, ...]] = msgspec.field(default_factory=dict)
+    """The clocks of network events that drifted or were set."""
     process_clocks: dict[HostProduct, Micros] = msgspec.field(default_factory=dict)
 
 
@@ -47,7 +50,11 @@ def on_sensor_clock(lookup: Lookup, process: Attributed, result: Result) -> Look
     Its ``sensor`` is the product. A tool start is a process event, anything else a network event.
     """
     clocks = result.process_clocks if lookup.detection is Detection.TOOL else result.network_clocks
-    offset = clocks.get((process.process.host.casefold(), lookup.sensor.casefold()), 0)
+    key = process.process.host.casefold(), lookup.sensor.casefold()
+    offset = clocks.get(key, 0)
+    if key in result.pieces and offset == result.network_clocks.get(key):
+        piece = next(one for one in result.pieces[key] if lookup.ts <= one.until)
+        offset = piece.on_wire(lookup.ts) - lookup.ts
     return msgspec.structs.replace(lookup, ts=lookup.ts + offset) if offset else lookup
 
 

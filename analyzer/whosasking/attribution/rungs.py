@@ -1,6 +1,6 @@
 """The rungs of the evidence ladder: what each asks the record tables, and when one of its answers wins.
 
-Every rung's SQL gives rows of (lookup, process, timeline, apart, socket, evidence); ``apart`` is the lookup's time
+Every rung's SQL gives rows of (lookup, process, timeline, apart, socket, evidence, own); ``apart`` is the lookup's time
 minus the event's, both on the sensor's clock.
 """
 
@@ -36,6 +36,8 @@ class Match(NamedTuple):
     apart: Micros | None
     socket: int | None
     evidence: str
+    own: Micros | None = None
+    """The event's time by the host's own clock."""
 
 
 class Choice(Record, frozen=True, kw_only=True):
@@ -67,7 +69,7 @@ class Rung(Record, frozen=True, kw_only=True):
 def choose_by_tuple(lookup: LookupRow, matches: Sequence[Match], registry: Registry) -> Choice:
     """Take the nearest event on the tuple. Two processes on one tuple at one time are ambiguous."""
     near = [match for match in matches if _same_connection(lookup, match.apart)]
-    known, unknown = _distinct(near, registry)
+    known, unknown = distinct(near, registry)
     if not known:
         return Choice(unknown=unknown)
     first, *others = known
@@ -80,19 +82,19 @@ def choose_by_tuple(lookup: LookupRow, matches: Sequence[Match], registry: Regis
 
 def choose_without_port(_: LookupRow, matches: Sequence[Match], registry: Registry) -> Choice:
     """Take the one process near in time; of several, one that alone is very near."""
-    return _nearest(_distinct(matches, registry), policy.NO_LOCAL_PORT)
+    return nearest(distinct(matches, registry), policy.NO_LOCAL_PORT)
 
 
 def choose_by_name(_: LookupRow, matches: Sequence[Match], registry: Registry) -> Choice:
     """Take the one process that asked for the name. The system's DNS client asks for others, so it is never the one."""
-    return _nearest(
-        _distinct([match for match in matches if match.evidence != "resolver"], registry), policy.RESOLVED_NAME
+    return nearest(
+        distinct([match for match in matches if match.evidence != "resolver"], registry), policy.RESOLVED_NAME
     )
 
 
 def choose_by_server(_: LookupRow, matches: Sequence[Match], registry: Registry) -> Choice:
     """Take the one process that used this server, if it did before and after."""
-    known, unknown = _distinct(matches, registry)
+    known, unknown = distinct(matches, registry)
     if len(known) == 1 and unknown is None and known[0].evidence == "before and after":
         return Choice(winner=known[0], confidence=policy.OTHER_CONNECTION)
     every = (*known, unknown) if unknown is not None else tuple(known)
@@ -104,12 +106,13 @@ def choose_by_command(_: LookupRow, matches: Sequence[Match], registry: Registry
     for rank, confidence in _RANKS.items():
         ranked = [match for match in matches if match.evidence == rank]
         if ranked:
-            known = _leaves(_distinct(ranked, registry)[0], registry)
-            return _nearest((known, None), confidence)
+            known = _leaves(distinct(ranked, registry)[0], registry)
+            return nearest((known, None), confidence)
     return Choice()
 
 
-def _nearest(found: tuple[list[Match], Match | None], confidence: float) -> Choice:
+def nearest(found: tuple[list[Match], Match | None], confidence: float) -> Choice:
+    """Take the only process, or of several the one that alone is very near."""
     known, unknown = found
     if not known:
         return Choice(unknown=unknown)
@@ -136,7 +139,7 @@ def _distance(match: Match) -> Micros:
     return abs(match.apart) if match.apart is not None else policy.KEPT_ALIVE
 
 
-def _distinct(matches: Iterable[Match], registry: Registry) -> tuple[list[Match], Match | None]:
+def distinct(matches: Iterable[Match], registry: Registry) -> tuple[list[Match], Match | None]:
     """Keep each process's nearest match, in order of distance, and one match that has no process in it.
 
     Two products on one host number a process differently; a pid and name they agree on at one time are one process.

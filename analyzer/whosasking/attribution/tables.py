@@ -41,6 +41,7 @@ class LookupRow(msgspec.Struct):
     n: int
     ts: int
     protocol: str | None
+    src_ip: str | None
     src_port: int | None
     dst_ip: str | None
     dst_port: int | None
@@ -50,6 +51,7 @@ class LookupRow(msgspec.Struct):
     browser: bool
     port43: bool
     public: bool
+    ja3: str | None
 
 
 class HostRow(msgspec.Struct):
@@ -66,6 +68,13 @@ class AddressRow(msgspec.Struct):
     ip: str
 
 
+class NowhereRow(msgspec.Struct):
+    """A lookup whose client address is no known host's; ``public`` where it is one of the Internet."""
+
+    lookup: int
+    public: bool
+
+
 class SocketRow(msgspec.Struct):
     """A socket with canonical addresses; a local port of 0 and an unspecified local address are None."""
 
@@ -79,7 +88,9 @@ class SocketRow(msgspec.Struct):
     local_port: int | None
     remote_ip: str
     remote_port: int
+    remote_name: str | None
     outbound: bool | None
+    record: str
 
 
 class NameRow(msgspec.Struct):
@@ -114,25 +125,46 @@ class ProcessRow(msgspec.Struct):
     tool: str | None
 
 
-class ClockRow(msgspec.Struct):
-    """Sensor minus host for network and process events of one product on one host; None where it is not known."""
+class ClockPieceRow(msgspec.Struct):
+    """A stretch of a timeline's clock, between two instants of the host: sensor = ts + ahead + (ts - base) * drift.
+
+    ``network`` tells the clock of network events from that of process events.
+    """
 
     timeline: int
-    network: int | None
-    process: int | None
+    network: bool
+    since: int
+    until: int
+    base: int
+    ahead: int
+    drift: float
 
 
 def text(value: str | None) -> str | None:
     """Bound attacker-chosen text, fold its case, and replace what no encoder takes (lone surrogates)."""
     if not value:
         return None
-    return value[:LONGEST_TEXT].encode("utf-8", "replace").decode("utf-8").lower()
+    return utf8(value[:LONGEST_TEXT]).lower()
+
+
+def utf8(value: str) -> str:
+    """Replace what no encoder takes."""
+    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
 
 
 def host_name(value: str | None) -> str | None:
     """Fold a DNS name: case and the trailing dot do not matter."""
     folded = text(value)
     return folded.strip().rstrip(".") or None if folded else None
+
+
+def url_host(value: str | None) -> str | None:
+    """Give the host in a URL, or a bare host name with or without a port."""
+    if not value:
+        return None
+    authority = value.partition("://")[2] or value
+    authority = authority.partition("/")[0].rpartition("@")[2]
+    return host_name(authority if authority.startswith("[") else authority.partition(":")[0])
 
 
 def port(value: int | None) -> int | None:
@@ -187,6 +219,7 @@ def lookup_rows(lookups: Sequence[Lookup], wanted: Iterable[int]) -> Iterator[Lo
                 n=n,
                 ts=lookup.ts,
                 protocol=protocol_of(lookup),
+                src_ip=canonical(lookup.src_ip),
                 src_port=port(lookup.src_port),
                 dst_ip=(destination := canonical(lookup.dst_ip)),
                 dst_port=port(lookup.dst_port),
@@ -196,6 +229,7 @@ def lookup_rows(lookups: Sequence[Lookup], wanted: Iterable[int]) -> Iterator[Lo
                 browser=lookup.client.cls is ClientClass.BROWSER,
                 port43=lookup.detection is Detection.PORT43,
                 public=destination is not None and is_public(destination),
+                ja3=text(lookup.client.ja3),
             )
 
 
@@ -217,7 +251,9 @@ def sockets(registry: Registry) -> Iterator[SocketRow]:
             local_port=port(socket.local_port),
             remote_ip=remote,
             remote_port=remote_port,
+            remote_name=url_host(socket.remote_name),
             outbound=socket.initiated,
+            record=utf8(socket.id),
         )
 
 

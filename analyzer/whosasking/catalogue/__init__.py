@@ -82,6 +82,14 @@ class Catalogue:
         """Name the program a browser engine (WebView2) works for; None when the process is no such engine."""
         return self._browsers.embedding(process)
 
+    def application(self, process: Process) -> Process | None:
+        """Return what a helper of a browser or of an engine inside another program works for, None for no helper."""
+        return self._browsers.application(process)
+
+    def script(self, process: Process) -> str | None:
+        """Name the script, module or archive that an interpreter runs."""
+        return self._tools.script(process)
+
     def benign(self, process: Process) -> str | None:
         """Return the benign software a process belongs to, by itself or what stands above it; a hint, no excuse."""
         return self._benign.hint(process)

@@ -6,6 +6,7 @@ import re
 from fnmatch import translate
 from typing import TYPE_CHECKING, Final
 
+from whosasking.catalogue import behind
 from whosasking.catalogue.commands import MAX_LINE, program_name, words
 from whosasking.catalogue.records import Browser
 
@@ -69,6 +70,12 @@ class Browsers:
             return named[1]
         above = (one.name for one in _chain(process) if not self._facts(one.name))
         return next(above, "an unknown program")
+
+    def application(self, process: Process) -> Process | None:
+        """Return what a browser's helper or an embedded engine works for; None where it is neither or not recorded."""
+        facts = self._facts(process.name)
+        embedded = any(fact.role == "embedded" for fact in facts)
+        return behind.application(process, lambda name: bool(self._facts(name)), embedded=embedded)
 
     def is_automated(self, process: Process) -> str | None:
         """Say why a browser is driven by a program, or None.

@@ -114,6 +114,10 @@ class Commands:
         """Tell an interpreter, ``python3.11`` like ``python``."""
         return program in self._interpreters or _VERSION.sub("", program) in self._interpreters
 
+    def runs_scripts(self, program: str) -> bool:
+        """Tell what runs scripts: shells and interpreters."""
+        return self.is_shell(program) or self.is_interpreter(program)
+
     def _line(self, text: str, depth: int) -> Iterator[Command]:
         if depth < _MAX_DEPTH:
             for segment in _segments(words(text)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from whosasking.catalogue import seed_terms
+from whosasking.catalogue import behind, seed_terms
 from whosasking.catalogue.commands import MAX_LINE, Command, Commands, program_name
 from whosasking.catalogue.records import ClientTool, ProgramFact
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from whosasking.catalogue.hosts import Hosts
     from whosasking.catalogue.records import Facts, HostMatch
+    from whosasking.model import Process
 
 _MAX_HOSTS: Final = 64
 _HOST: Final = re.compile(
@@ -61,6 +62,10 @@ class Tools:
         if term is None:
             return None
         return ClientTool(name=f"{program_name(process_name)} with {term}", kind="whois", how="seed term", pattern=term)
+
+    def script(self, process: Process) -> str | None:
+        """Name the script, module or archive that an interpreter runs."""
+        return behind.script(process, self._commands.runs_scripts)
 
     def _program(self, commands: Sequence[Command]) -> ClientTool | None:
         for index, command in enumerate(commands):

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, BinaryIO, Self
 
 import msgspec
 
@@ -30,16 +30,16 @@ _LONGEST_ROW = 16 << 20
 
 
 class DuckDB:
-    """One in-memory database. Joins larger than ``memory_limit`` spill into the private folder."""
+    """One database, in memory unless asked otherwise. Joins over ``memory_limit`` spill into the private folder."""
 
-    def __init__(self, memory_limit: str = MEMORY_LIMIT) -> None:
-        """Open an empty database, already locked."""
+    def __init__(self, memory_limit: str = MEMORY_LIMIT, *, on_disk: bool = False) -> None:
+        """Open an empty database, already locked. ``on_disk``: its tables lie compressed in the private folder."""
         # Importing DuckDB costs a tenth of a second, which a run without endpoint records need not pay.
         import duckdb  # noqa: PLC0415
 
         self._folder = Path(tempfile.mkdtemp(prefix="whosasking-"))  # mkdtemp gives it to this user alone
         self._database = duckdb.connect(
-            ":memory:",
+            str(self._folder / "tables.duckdb") if on_disk else ":memory:",
             config={
                 "memory_limit": memory_limit,
                 "threads": min(MAX_THREADS, os.cpu_count() or 1),
@@ -65,17 +65,40 @@ class DuckDB:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def load(self, table: str, shape: type[msgspec.Struct], rows: Iterable[msgspec.Struct]) -> None:
-        """Create ``table`` from ``rows``. ``table`` and the field names of ``shape`` are ours, never from a log."""
+        """Create or replace ``table``. Its name and the field names of ``shape`` are ours, never from a log."""
         spool = self._folder / f"{table}.ndjson"
         with spool.open("wb") as file:
             file.writelines(_encoded(rows))
         types = ", ".join(f"{name}: '{kind}'" for name, kind in columns(shape).items())
         self._database.execute(
-            f"CREATE TABLE {table} AS SELECT * FROM read_json(?, format = 'newline_delimited', auto_detect = false, "  # noqa: S608 -- our own names
+            f"CREATE OR REPLACE TABLE {table} AS "  # noqa: S608 -- our own names
+            f"SELECT * FROM read_json(?, format = 'newline_delimited', auto_detect = false, "
             f"compression = 'none', maximum_object_size = {_LONGEST_ROW}, columns = {{{types}}})",
             [str(spool)],
         )
         spool.unlink()
+
+    def spool(self, name: str) -> BinaryIO:
+        """Open a file of rows for ``load_spooled``."""
+        return (self._folder / f"{name}.tsv").open("wb", buffering=1 << 20)
+
+    def load_spooled(self, table: str, kinds: Mapping[str, str], name: str) -> None:
+        """Create ``table`` from the spool ``name`` and delete it. Table, name and ``kinds`` are ours."""
+        spool = self._folder / f"{name}.tsv"
+        types = ", ".join(f"{column}: '{kind}'" for column, kind in kinds.items())
+        self._database.execute(
+            f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM read_csv(?, delim = '\t', header = false, quote = '', "  # noqa: S608 -- our own names
+            f"escape = '', nullstr = '', auto_detect = false, compression = 'none', "
+            f"max_line_size = {_LONGEST_ROW}, columns = {{{types}}})",
+            [str(spool)],
+        )
+        spool.unlink()
+
+    def rows(self, sql: str, parameters: Mapping[str, Cell] | None = None) -> Iterator[tuple[Cell, ...]]:
+        """Run one statement, a few thousand rows in memory at a time. No other statement may run meanwhile."""
+        found = self._database.execute(sql, dict(parameters) if parameters else None)
+        while some := found.fetchmany(_BATCH):
+            yield from some
 
     def query(self, sql: str, parameters: Mapping[str, Cell] | None = None) -> list[tuple[Cell, ...]]:
         """Run one statement. A parameter the statement does not name is an error, as is a missing one."""

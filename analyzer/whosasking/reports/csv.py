@@ -78,10 +78,10 @@ def render(report: Report, out: TextIO, options: Options) -> None:  # noqa: ARG0
     writer.writerow(COLUMNS)
     for judged in report.lookups:
         row = _seed_cells(judged) + _own_cells(judged, findings.get(judged.lookup.id))
-        writer.writerow([_safe(cell) for cell in row])
+        writer.writerow([safe(cell) for cell in row])
 
 
-def _safe(cell: Cell) -> Cell:
+def safe(cell: Cell) -> Cell:
     """``cell`` as no spreadsheet will evaluate it; numbers are ours and stay numbers."""
     if not isinstance(cell, str):
         return cell

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from whosasking.model import Attributed
 from whosasking.reports.escape import encodable
 from whosasking.reports.instants import iso
-from whosasking.reports.summary import finding_of, process_of, summarise
+from whosasking.reports.summary import finding_of, summarise
+from whosasking.reports.summary import process_of as process_behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         ParityRow,
         Process,
         Report,
+        Sighting,
     )
     from whosasking.reports.interface import Options
 
@@ -43,9 +45,9 @@ def render(report: Report, out: TextIO, options: Options) -> None:  # noqa: ARG0
     """Write ``report`` to ``out``, one pass, one line per lookup. Raises OSError when the stream does."""
     out.write("{")
     for position, (key, value) in enumerate(_document(report)):
-        out.write(f"{',' if position else ''}\n {_text(key)}: ")
+        out.write(f"{',' if position else ''}\n {text(key)}: ")
         if isinstance(value, dict | str):
-            out.write(_text(value))
+            out.write(text(value))
         else:
             _write_lines(value, out)
     out.write("\n}\n")
@@ -58,8 +60,8 @@ def _document(report: Report) -> Iterator[tuple[str, Any]]:
     yield "schema", SCHEMA
     yield "version", report.version
     yield "generated_at", iso(report.generated_at)
-    yield "inputs", map(_input, report.inputs)
-    yield "coverage", _coverage(report.coverage)
+    yield "inputs", map(input_of, report.inputs)
+    yield "coverage", coverage_of(report.coverage)
     yield "summary", {name: getattr(summary, name) for name in summary.__struct_fields__}
     yield "notes", iter(report.notes)
     yield "findings", map(_finding, report.findings)
@@ -84,15 +86,16 @@ def _parity(row: ParityRow) -> Json:
 def _write_lines(values: Iterator[Any], out: TextIO) -> None:
     separator = "["
     for value in values:
-        out.write(f"{separator}\n  {_text(value)}")
+        out.write(f"{separator}\n  {text(value)}")
         separator = ","
     out.write("\n ]" if separator == "," else "[]")
 
 
-def _text(value: object) -> str:
-    text = _encoded(value)
+def text(value: object) -> str:
+    """Write a value as JSON that every parser takes."""
+    found = _encoded(value)
     # Only text with surrogates, paired or lone, is looked at string by string: for most of a report that is never.
-    return _encoded(_clean(value)) if "\\ud" in text else text
+    return _encoded(_clean(value)) if "\\ud" in found else found
 
 
 def _encoded(value: object) -> str:
@@ -110,7 +113,8 @@ def _clean(value: object) -> object:
     return value
 
 
-def _input(entry: InputReport) -> Json:
+def input_of(entry: InputReport) -> Json:
+    """Write what was read of an input."""
     return {
         "path": entry.path,
         "kind": entry.kind,
@@ -123,7 +127,8 @@ def _input(entry: InputReport) -> Json:
     }
 
 
-def _coverage(coverage: Coverage) -> Json:
+def coverage_of(coverage: Coverage) -> Json:
+    """Write what the inputs could show."""
     return {
         "start": _instant(coverage.start),
         "end": _instant(coverage.end),
@@ -136,6 +141,8 @@ def _coverage(coverage: Coverage) -> Json:
                 "anchors": clock.anchors,
                 "spread_seconds": _seconds(clock.spread),
                 "reason": clock.reason,
+                "drift_ppm": clock.drift,
+                "steps": [{"at": iso(step.at), "offset_seconds": _seconds(step.offset)} for step in clock.steps],
             }
             for clock in coverage.clock_offsets
         ],
@@ -150,7 +157,7 @@ def _finding(finding: Finding) -> Json:
         "score_parts": [{"points": part.points, "reason": part.reason} for part in finding.score_parts],
         "host": finding.host,
         "user": finding.user,
-        "process": _process(finding.process),
+        "process": process_of(finding.process),
         "first_seen": iso(finding.first_seen),
         "last_seen": iso(finding.last_seen),
         "lookups": finding.lookups,
@@ -161,8 +168,8 @@ def _finding(finding: Finding) -> Json:
 def _judged(judged: JudgedLookup, finding: str | None) -> Json:
     return {
         **_lookup(judged.lookup),
-        "process": _process(process_of(judged)),
-        "attribution": _attribution(judged.attribution),
+        "process": process_of(process_behind(judged)),
+        "attribution": attribution_of(judged.attribution),
         "verdict": judged.verdict.outcome,
         "reason": judged.verdict.reason,
         "detail": judged.verdict.detail,
@@ -204,7 +211,8 @@ def _lookup(lookup: Lookup) -> Json:
     }
 
 
-def _attribution(attribution: Attribution) -> Json:
+def attribution_of(attribution: Attribution) -> Json:
+    """Write how sure it is that a process did it."""
     given = attribution if isinstance(attribution, Attributed) else None
     return {
         "method": given.method if given else "none",
@@ -212,14 +220,29 @@ def _attribution(attribution: Attribution) -> Json:
         "reason": attribution.reason,
         "candidates": [_candidate(candidate) for candidate in attribution.candidates],
         "record": given.record if given else None,
+        "seen": given and _sighting(given.seen),
+        "application": given and given.application and _one_process(given.application),
+        "script": given.script if given else None,
+        "ladder": [{"rung": step.rung, "outcome": step.outcome} for step in attribution.ladder],
+    }
+
+
+def _sighting(seen: Sighting | None) -> Json | None:
+    if seen is None:
+        return None
+    return {
+        "sensor_time": iso(seen.ts),
+        "host_time": iso(seen.own),
+        "apart_seconds": _seconds(seen.apart),
+        "offset_seconds": _seconds(seen.ts - seen.own),
     }
 
 
 def _candidate(candidate: Candidate) -> Json:
-    return {"process": _process(candidate.process), "reason": candidate.reason}
+    return {"process": process_of(candidate.process), "reason": candidate.reason, "seen": _sighting(candidate.seen)}
 
 
-def _process(process: Process | None) -> Json | None:
+def process_of(process: Process | None) -> Json | None:
     """Write a process with its parent; the parent's own parent is left out."""
     if process is None:
         return None

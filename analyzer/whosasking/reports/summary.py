@@ -10,6 +10,7 @@ import msgspec
 from whosasking.model import Attributed, Detection, JudgedLookup, Outcome, Process
 
 if TYPE_CHECKING:
+    from whosasking.connections import ConnectionReport
     from whosasking.model import Finding, Report
 
 
@@ -57,6 +58,6 @@ def _present(finding: Finding, by_id: dict[str, JudgedLookup]) -> list[JudgedLoo
     return [by_id[lookup] for lookup in finding.lookups if lookup in by_id]
 
 
-def nothing_was_read(report: Report) -> bool:
+def nothing_was_read(report: Report | ConnectionReport) -> bool:
     """Tell that no input could be read at all (or there was none): then an empty report means nothing."""
     return all(entry.unreadable or (entry.skipped_total and not entry.records) for entry in report.inputs)

@@ -28,6 +28,9 @@ METHODS = {
     "3-tuple": "same addresses and port, local port unknown",
     "dns event": "resolved the server's name just before",
     "command line": "command line names it",
+    "proxy": "through a proxy, by the server's name",
+    "nat": "behind address translation, the only one there then",
+    "client hello": "the program whose ClientHello this is",
 }
 """What each attribution method means, said so that a write-up needs no legend."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
-from whosasking.model import Connection, Detection, Lookup
+from whosasking.model import Connection, Detection, Lookup, SourceRef
 from whosasking.protocols import whois
 from whosasking.sensors.book import Clues, Part
 from whosasking.sensors.detect import (
@@ -28,7 +28,7 @@ from whosasking.sensors.tsv import BadRow
 from whosasking.sensors.values import address
 
 if TYPE_CHECKING:
-    from whosasking.model import Micros, Query, SourceRef
+    from whosasking.model import Micros, Query
     from whosasking.sensors.book import Session
     from whosasking.sensors.detect import Detector
     from whosasking.sensors.eve_events import Flow
@@ -44,6 +44,7 @@ _QUERY_VARIABLE: Final = "whosasking_query"
 _SESSIONS: Final = frozenset({"flow", "tls", "quic", "http"})
 _DNS_PORT: Final = 53
 _SYN: Final = 0x02
+_NOWHERE: Final = SourceRef(path="", line=0)
 
 
 class Eve:
@@ -183,6 +184,17 @@ def _connection(event: Event, flow: Flow, seen: Lookup) -> Connection | None:
         src_bytes=flow.bytes_toserver,
         dst_bytes=flow.bytes_toclient,
     )
+
+
+def connection_of(event: Event) -> Connection | None:
+    """Return the connection a flow event tells of, client first; None where it has no ports. Raises BadRow."""
+    seen = _seen(event, micros(event), _NOWHERE)
+    if event.flow is None or seen is None:
+        return None
+    found = _connection(event, event.flow, seen)
+    if found is None or not _is_turned(event, seen):
+        return found
+    return msgspec.structs.replace(_client_first(found), established=True)
 
 
 def _is_turned(event: Event, seen: Lookup) -> bool:

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from whosasking.sensors.tsv import Row
 
 SENSOR: Final = "zeek"
-_ESTABLISHED: Final = frozenset({"S1", "SF", "S2", "S3", "RSTO", "RSTR"})
+ESTABLISHED: Final = frozenset({"S1", "SF", "S2", "S3", "RSTO", "RSTR"})
 _SERVER_SOURCES: Final = {"address": None, "dns_other": "dns"}
 """whois.log's words for how a server is known, where they differ from ``Lookup.server_source``."""
-_NOT_ESTABLISHED: Final = frozenset({"S0", "REJ", "RSTOS0", "RSTRH", "SH", "SHR"})
+NOT_ESTABLISHED: Final = frozenset({"S0", "REJ", "RSTOS0", "RSTRH", "SH", "SHR"})
 
 
 class Zeek:
@@ -55,7 +55,7 @@ class Zeek:
 
     def _conn(self, row: Row, source: SourceRef) -> None:
         seen = _seen(row, source, transport="tcp")
-        connection = _connection(row)
+        connection = connection_of_row(row)
         if seen is not None and connection is not None:
             self._detector.connection(seen, connection)
 
@@ -97,10 +97,9 @@ class Zeek:
             self._detector.book.services[(SENSOR, uid)] = "ssh"
 
     def _dhcp(self, row: Row, _source: SourceRef) -> None:
-        ts, ip, length = row.get("ts"), address(_text(row, "assigned_addr") or ""), _integer(row, "lease_time")
-        if isinstance(ts, int) and ip is not None and length is not None:
-            host = _text(row, "host_name") or _text(row, "client_fqdn")
-            self._detector.book.leases.add(Lease(ts=ts, until=ts + length, ip=ip, mac=_text(row, "mac"), host=host))
+        lease = lease_of_row(row)
+        if lease is not None:
+            self._detector.book.leases.add(lease)
 
     def _whois(self, row: Row, source: SourceRef) -> None:
         # Another package's whois.log (spicy-whois) has neither column, and nothing but WHOIS in it.
@@ -150,7 +149,8 @@ def _seen(row: Row, source: SourceRef, *, transport: str | None) -> Lookup | Non
     )
 
 
-def _connection(row: Row) -> Connection | None:
+def connection_of_row(row: Row) -> Connection | None:
+    """Return the connection a row of conn.log is, None for one without ends."""
     ts, protocol = row.get("ts"), _text(row, "proto")
     src, dst = address(_text(row, "id.orig_h") or ""), address(_text(row, "id.resp_h") or "")
     src_port, dst_port = _integer(row, "id.orig_p"), _integer(row, "id.resp_p")
@@ -168,12 +168,21 @@ def _connection(row: Row) -> Connection | None:
         dst_port=dst_port,
         uid=_text(row, "uid"),
         community_id=_text(row, "community_id"),
-        established=True if state in _ESTABLISHED else False if state in _NOT_ESTABLISHED else None,
+        established=True if state in ESTABLISHED else False if state in NOT_ESTABLISHED else None,
         service=(_text(row, "service") or "").lower() or None,
         duration=_integer(row, "duration"),
         src_bytes=_integer(row, "orig_bytes"),
         dst_bytes=_integer(row, "resp_bytes"),
     )
+
+
+def lease_of_row(row: Row) -> Lease | None:
+    """Return the lease a row of dhcp.log tells of, None where none was given."""
+    ts, ip, length = row.get("ts"), address(_text(row, "assigned_addr") or ""), _integer(row, "lease_time")
+    if not isinstance(ts, int) or ip is None or length is None:
+        return None
+    host = _text(row, "host_name") or _text(row, "client_fqdn")
+    return Lease(ts=ts, until=ts + length, ip=ip, mac=_text(row, "mac"), host=host)
 
 
 def _query(row: Row, channel: str | None) -> Query | None:

@@ -27,7 +27,8 @@ pair AS (
             WHEN s.outbound IS TRUE THEN s.local_port
             WHEN s.outbound IS FALSE THEN s.remote_port
             ELSE greatest(s.local_port, s.remote_port)
-        END AS port
+        END AS port,
+        f.ts
     FROM counted_socket AS s
     JOIN rare_flow AS f
         ON s.local_ip = f.local_ip
@@ -37,7 +38,7 @@ pair AS (
         AND s.protocol = coalesce(f.protocol, s.protocol)
     WHERE s.times <= $most_per_tuple AND s.local_port <> s.remote_port
 )
-SELECT timeline, protocol, difference, port
+SELECT timeline, protocol, difference, port, ts
 FROM pair
 WHERE port >= $ephemeral
-ORDER BY timeline, protocol, difference, port
+ORDER BY timeline, protocol, difference, port, ts

@@ -23,7 +23,7 @@ rare_flow AS (
     FROM counted_flow
     WHERE times <= $most_per_tuple
 )
-SELECT DISTINCT s.timeline AS timeline, f.ts - s.ts AS difference, n.number AS port
+SELECT DISTINCT s.timeline AS timeline, f.ts - s.ts AS difference, n.number AS port, f.ts AS ts
 FROM portless AS s
 JOIN server AS n ON n.remote_ip = s.remote_ip AND n.remote_port = s.remote_port
 JOIN rare_flow AS f
@@ -32,4 +32,4 @@ JOIN rare_flow AS f
     AND f.dst_port = s.remote_port
     AND s.protocol = coalesce(f.protocol, s.protocol)
 WHERE s.times <= $most_per_tuple
-ORDER BY timeline, difference, port
+ORDER BY timeline, difference, port, ts

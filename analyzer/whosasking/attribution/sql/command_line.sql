@@ -5,20 +5,21 @@
 WITH running AS (
     SELECT
         l.n AS lookup, l.server, l.object, l.browser, l.port43, p.n AS process, p.timeline, p.command, p.tool,
-        l.ts - (p.started + c.process) AS apart,
-        p.ended IS NOT NULL OR l.ts - (p.started + c.process) <= $server_life AS may_name_server,
-        p.ended IS NOT NULL OR l.ts - (p.started + c.process) <= $short_life AS may_be_client
+        p.started AS own,
+        l.ts - p.started_at AS apart,
+        p.ended IS NOT NULL OR l.ts - p.started_at <= $server_life AS may_name_server,
+        p.ended IS NOT NULL OR l.ts - p.started_at <= $short_life AS may_be_client
     FROM lookup AS l
     JOIN lookup_host AS h ON h.lookup = l.n
-    JOIN process AS p ON p.host = h.host
-    JOIN clock AS c ON c.timeline = p.timeline
+    JOIN process_at AS p ON p.host = h.host
     WHERE
-        p.started + c.process <= l.ts + $jitter
-        AND (p.ended IS NULL OR p.ended + c.process >= l.ts - $jitter)
+        p.started_at <= l.ts + $jitter
+        AND (p.ended IS NOT NULL OR p.started_at >= l.ts - $short_life)
+        AND (p.ended IS NULL OR p.ended_at >= l.ts - $jitter)
 ),
 searched AS (
     SELECT
-        lookup, object, browser, port43, process, timeline, command, tool, apart, may_be_client,
+        lookup, object, browser, port43, process, timeline, command, tool, apart, own, may_be_client,
         CASE
             WHEN NOT may_name_server OR command IS NULL OR server IS NULL OR NOT contains(command, server) THEN NULL
             ELSE replace(server, chr(92) || 'E', chr(92) || 'E' || chr(92) || chr(92) || 'E' || chr(92) || 'Q')
@@ -32,7 +33,7 @@ searched AS (
 ),
 named AS (
     SELECT
-        lookup, object, browser, port43, process, timeline, command, tool, apart, may_be_client,
+        lookup, object, browser, port43, process, timeline, command, tool, apart, own, may_be_client,
         CASE
             WHEN server_text IS NULL THEN FALSE
             ELSE regexp_extract(
@@ -55,7 +56,7 @@ named AS (
 ),
 judged AS (
     SELECT
-        lookup, process, timeline, apart,
+        lookup, process, timeline, apart, own,
         CASE
             WHEN names_object AND names_server THEN 'server and object'
             WHEN names_object THEN 'object'
@@ -68,7 +69,7 @@ judged AS (
         END AS evidence
     FROM named
 )
-SELECT lookup, process, timeline, apart, CAST(NULL AS BIGINT) AS socket, evidence
+SELECT lookup, process, timeline, apart, CAST(NULL AS BIGINT) AS socket, evidence, own
 FROM judged
 WHERE evidence IS NOT NULL
 ORDER BY lookup, abs(apart), process

@@ -1,20 +1,19 @@
 -- Rung 2, where the product samples or caps: other connections of the host to the same server and port around then.
 -- `before and after`: the process used the server on both sides of the lookup, so it was running and using it.
 WITH used AS (
-    SELECT l.n AS lookup, s.process, s.timeline, s.n AS socket, l.ts - (s.ts + c.network) AS apart
+    SELECT l.n AS lookup, s.process, s.timeline, s.n AS socket, s.ts AS own, l.ts - s.seen_at AS apart
     FROM lookup AS l
     JOIN lookup_host AS h ON h.lookup = l.n
-    JOIN socket AS s
+    JOIN socket_at AS s
         ON s.host = h.host
         AND s.remote_ip = l.dst_ip
         AND s.remote_port = l.dst_port
         AND s.protocol = coalesce(l.protocol, s.protocol)
-    JOIN clock AS c ON c.timeline = s.timeline
-    WHERE s.outbound IS NOT FALSE AND abs(l.ts - (s.ts + c.network)) <= $reach
+    WHERE s.outbound IS NOT FALSE AND abs(l.ts - s.seen_at) <= $reach
 ),
 ranked AS (
     SELECT
-        lookup, process, timeline, socket, apart,
+        lookup, process, timeline, socket, own, apart,
         max(apart) OVER (PARTITION BY lookup, process, timeline) AS latest,
         min(apart) OVER (PARTITION BY lookup, process, timeline) AS earliest,
         row_number() OVER (PARTITION BY lookup, process, timeline ORDER BY abs(apart), socket) AS place
@@ -22,7 +21,7 @@ ranked AS (
 )
 SELECT
     lookup, process, timeline, apart, socket,
-    CASE WHEN latest >= 0 AND earliest < 0 THEN 'before and after' ELSE 'one side' END AS evidence
+    CASE WHEN latest >= 0 AND earliest < 0 THEN 'before and after' ELSE 'one side' END AS evidence, own
 FROM ranked
 WHERE place = 1
 ORDER BY lookup, abs(apart), process, timeline
