@@ -149,9 +149,18 @@ def distinct(matches: Iterable[Match], registry: Registry) -> tuple[list[Match],
     for match in sorted(matches, key=lambda one: (_distance(one), one.process)):
         if is_unknown(registry.processes[match.process]):
             unknown = unknown or match
-        elif not any(_one_process(match, other, registry) for other in known.values()):
+            continue
+        twin = next((other for other in known.values() if _one_process(match, other, registry)), None)
+        if twin is None:
             known[match.process] = match
-    return list(known.values()), unknown
+        elif _knowledge(match, registry) > _knowledge(twin, registry):
+            known = {n: other for n, other in known.items() if other is not twin} | {match.process: match}
+    return sorted(known.values(), key=_distance), unknown
+
+
+def _knowledge(match: Match, registry: Registry) -> int:
+    process = registry.processes[match.process]
+    return sum(field is not None for field in (process.pid, process.user, process.command_line, process.started))
 
 
 def _one_process(match: Match, other: Match, registry: Registry) -> bool:
@@ -160,9 +169,10 @@ def _one_process(match: Match, other: Match, registry: Registry) -> bool:
     if match.timeline == other.timeline:
         return False
     ours, theirs = registry.processes[match.process], registry.processes[other.process]
+    # Without pids, what two products recorded on one exact tuple at one time is one process if it is one program.
+    on_one_tuple = match.evidence == other.evidence == "tuple" and None in {ours.pid, theirs.pid}
     return (
-        ours.pid is not None
-        and ours.pid == theirs.pid
+        ((ours.pid is not None and ours.pid == theirs.pid) or on_one_tuple)
         and registry.host(ours.host) == registry.host(theirs.host)
         and ours.name.casefold() == theirs.name.casefold()
     )
