@@ -10,12 +10,15 @@ from typing import Any
 
 import pytest
 
+from reports.schema_check import problems
 from whosasking import cli, pipeline
 from whosasking.attribution import bulk
 from whosasking.model import Attributed, Attribution, Connection
+from whosasking.reports import connections
 from whosasking.sensors import flows
 
 SCENARIO = Path(__file__).parents[2] / "pcaps" / "workstation"
+SCHEMA = json.loads(Path(connections.__file__).with_name("attribution.schema.json").read_text("utf-8"))
 Rows = list[tuple[Connection, Attribution]]
 
 
@@ -138,6 +141,7 @@ def test_json_csv_and_table_say_the_same(tmp_path: Path, capsys: pytest.CaptureF
     document = json.loads(out)
     assert (status, document["schema"]) == (0, "whosasking.attribution/1")
     assert out.isascii()
+    assert problems(document, SCHEMA, SCHEMA) == []
     assert document["summary"]["by_method"] == {"5-tuple": 5, "none": 1}
     first, *_, last = document["connections"]
     assert first["process"]["user"] == hostile

@@ -88,6 +88,10 @@ def test_values_come_through_unchanged() -> None:
         "reason": "no EDR for this host",
         "candidates": [],
         "record": None,
+        "seen": None,
+        "application": None,
+        "script": None,
+        "ladder": [],
     }
     assert got["coverage"]["clock_offsets"][0]["offset_seconds"] == 2.412118
     assert got["coverage"]["clock_offsets"][2]["offset_seconds"] is None
