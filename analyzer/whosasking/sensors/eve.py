@@ -37,7 +37,9 @@ if TYPE_CHECKING:
 
 SENSOR: Final = "suricata"
 SID_QUERY: Final = 1596001
-SIDS_OTHER_PORT: Final = frozenset(range(1596010, 1596100))
+SIDS_OF_QUERIES: Final = frozenset(range(1596030, 1596040))
+"""Rules on what a query looks like; their payload may be a later part of the session than 1596001's."""
+SIDS_OTHER_PORT: Final = frozenset(range(1596010, 1596030))
 """WHOIS recognised by its answer on another port; 1596019 among them raises no alert."""
 SIDS_MASQUERADE: Final = frozenset({1596301, 1596302, 1596303, 1596404})
 _QUERY_VARIABLE: Final = "whosasking_query"
@@ -114,11 +116,13 @@ class Eve:
         sid = event.alert.signature_id if event.alert else 0
         if sid in SIDS_MASQUERADE:
             self._detector.book.not_browsers.add(_session(seen))
-        if sid != SID_QUERY and sid not in SIDS_OTHER_PORT:
+        if sid != SID_QUERY and sid not in SIDS_OTHER_PORT | SIDS_OF_QUERIES:
+            return
+        if sid != SID_QUERY and RANK_ALERT in self._detector.book.parts.get((*_session(seen), 0), {}):
             return
         if event.flow is not None and event.flow.start is not None:
             seen = msgspec.structs.replace(seen, ts=micros(event, event.flow.start))
-        query = _payload_query(event.payload) if sid == SID_QUERY else None
+        query = None if sid in SIDS_OTHER_PORT else _payload_query(event.payload)
         found = msgspec.structs.replace(port43(seen), query=query)
         self._detector.book.add(_session(seen), Part(RANK_ALERT, found))
 

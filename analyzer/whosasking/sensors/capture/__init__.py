@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 __all__ = ["How", "Sensor", "carve_findings", "joined", "read"]
 
+_OF_A_SITE: Final = (
+    *("no conn.log", "no ssl.log", "no http.log", "no dns.log", "no whois.log"),
+    *("EVE without ", "EVE's http events keep no "),
+)
 _RUNS: Final[dict[str, Callable[[Feed, Path, Limits], None]]] = {"zeek": runs.zeek, "suricata": runs.suricata}
 
 
@@ -88,6 +92,7 @@ def joined(logs: WireReading, captured: WireReading) -> WireReading:
         span=(min(first for first, _ in spans), max(last for _, last in spans)) if spans else None,
         notes=[*logs.notes, *captured.notes],
         parity=captured.parity,
+        leases=list(dict.fromkeys([*logs.leases, *captured.leases])),
     )
 
 
@@ -152,12 +157,13 @@ def _joined(feed: Feed, readings: dict[str, WireReading], failed: dict[str, str]
         span=_span(feed) or best.span,
         notes=[*dict.fromkeys(notes), *(f"{name} did not read the capture: {why}" for name, why in failed.items())],
         parity=parity.rows(table, list(readings)) if len(readings) > 1 else [],
+        leases=best.leases,
     )
 
 
 def _applies(note: str) -> bool:
     """Tell notes about logs a site lacks: ours are complete, a capture without such traffic has no log of it."""
-    return not note.startswith(("no conn.log", "no ssl.log", "no http.log", "no dns.log", "no whois.log"))
+    return not note.startswith(_OF_A_SITE)
 
 
 def _span(feed: Feed) -> tuple[Micros, Micros] | None:

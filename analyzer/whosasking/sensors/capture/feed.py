@@ -9,6 +9,7 @@ from __future__ import annotations
 import heapq
 import os
 import struct
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -19,15 +20,18 @@ from whosasking.sensors.capture import frames
 from whosasking.sensors.capture.pcapfile import Damaged, Packet, link_of, packets, walk
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from whosasking.inputs import Input, Inputs
     from whosasking.progress import Progress
+
+    Choose = Callable[[Iterator[Packet]], Iterable[Packet]]
 
 _GATHERED: Final = 1 << 20
 _LATEST: Final = (1 << 32) - 1
 _SECOND: Final = 1_000_000_000
 _SNAPLEN: Final = 256 << 10
+_RECORD: Final = 16
 
 
 class Feed:
@@ -39,6 +43,7 @@ class Feed:
         self._captures = inputs.captures
         self._progress = progress
         self._told = False
+        self._foreign_links: set[int] = set()
         self.span: tuple[int, int] | None = None
         self.packets = 0
 
@@ -66,52 +71,66 @@ class Feed:
         """Walk the single plain file, for its count and times; return whether it is whole."""
         (inp,) = self._captures
         found = walk(inp.path)
+        if found.damage is not None:
+            return False
         if found.packets:
             self.span, self.packets = (found.first, found.last), found.packets
-        if not self._told and found.damage is None:
+        if not self._told:
             self._told = True
             tally = self._inputs.tally(inp.path)
             tally.took(Path(inp.path).stat().st_size)
             tally.records = found.packets
-        return found.damage is None
+        return True
 
-    def write(self, fd: int) -> None:
-        """Write the stream. Raises OSError, BrokenPipeError when nobody reads it."""
+    def write(self, fd: int, choose: Choose = iter) -> None:
+        """Write the stream, or what ``choose`` takes from it. Raises OSError, BrokenPipeError when nobody reads it."""
         first_time, self._told = not self._told, True
         link, sources = self._sources(first_time=first_time)
         head = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, _SNAPLEN, frames.ETHERNET if link is None else link)
         gathered, size = [head], len(head)
-        first = last = None
-        count = 0
-        for packet in merged(sources):
-            data = packet.data if packet.link == link else frames.to_ethernet(packet.link, packet.data)
+        for packet in choose(self._timed(merged(sources))):
+            data = packet.data if packet.link == link else self._as(link, packet)
             if data is None:
-                self._foreign(packet.link, first_time=first_time)
+                if first_time:
+                    self._foreign(packet.link)
                 continue
             seconds, rest = divmod(packet.ts, _SECOND)
             seconds = min(max(seconds, 0), _LATEST)
             gathered += (struct.pack("<IIII", seconds, rest, len(data), max(packet.size, len(data))), data)
-            size += len(data) + 16
-            first = packet.ts if first is None else first
-            last = packet.ts
-            count += 1
+            size += len(data) + _RECORD
             if size >= _GATHERED:
                 _write_all(fd, b"".join(gathered))
                 gathered, size = [], 0
         _write_all(fd, b"".join(gathered))
-        if first is not None and last is not None:
+
+    def _timed(self, every: Iterator[Packet]) -> Iterator[Packet]:
+        """Pass the packets on and note how many there are and their times."""
+        first, last, count = sys.maxsize, -sys.maxsize, 0
+        for count, packet in enumerate(every, start=1):  # noqa: B007 - used after the loop
+            ts = packet.ts
+            first = min(ts, first)
+            last = max(ts, last)
+            yield packet
+        if count:
             self.span, self.packets = (first, last), count
 
     def _sources(self, *, first_time: bool) -> tuple[int | None, list[tuple[int, Iterator[Packet]]]]:
         """Return the link type to write (None: Ethernet, made from any) and each capture with its first time."""
         link = _common_link(self._captures)
-        sources = []
+        sources, links = [], set()
         for inp in self._captures:
             first = _first(inp) if link is None or len(self._captures) > 1 else None
-            if link is None and first is not None and frames.to_ethernet(first.link, first.data) is None:
-                link = first.link  # Wi-Fi and the like: what cannot be made Ethernet is at least read alone
+            if first is not None:
+                links.add(first.link)
             sources.append((first.ts if first else 0, self._packets(inp, first_time=first_time)))
+        if link is None and len(links) == 1 and not links & frames.CONVERTIBLE:
+            (link,) = links  # Wi-Fi and the like: what cannot be made Ethernet is at least read alone
         return link, sources
+
+    @staticmethod
+    def _as(link: int | None, packet: Packet) -> bytes | None:
+        """Return a packet of another link type as the stream's, None where that cannot be."""
+        return frames.to_ethernet(packet.link, packet.data) if link in (None, frames.ETHERNET) else None
 
     def _packets(self, inp: Input, *, first_time: bool) -> Iterator[Packet]:
         """Yield the packets of one capture, damage and count into its tally the first time it is read."""
@@ -127,13 +146,15 @@ class Feed:
         except OSError as error:
             _note(tally, (error.strerror or str(error)).lower())
 
-    def _foreign(self, link: int, *, first_time: bool) -> None:
-        if first_time:
-            for inp in self._captures:
-                tally = self._inputs.tally(inp.path)
-                reason = f"packets of link type {link}, which cannot be joined with the others"
-                if all(skip.reason != reason for skip in tally.skipped):
-                    tally.skip(None, reason)
+    def _foreign(self, link: int) -> None:
+        """Tell once of packets that are left out, in each file that has such (pcapng: may have)."""
+        if link in self._foreign_links:
+            return
+        self._foreign_links.add(link)
+        for inp in self._captures:
+            if _common_link([inp]) in (None, link):
+                reason = f"packets of link type {link} were left out: they cannot be joined with the others"
+                self._inputs.tally(inp.path).skip(None, reason)
 
 
 def _note(tally: Tally, reason: str) -> None:

@@ -13,10 +13,12 @@ _RAW: Final = frozenset({12, 14, 101, 228, 229})
 _LOOPBACK: Final = frozenset({0, 108})
 _COOKED: Final = 113
 _COOKED_2: Final = 276
-_IPV4, _IPV6 = b"\x08\x00", b"\x86\xdd"
+CONVERTIBLE: Final = frozenset({ETHERNET, _COOKED, _COOKED_2}) | _RAW | _LOOPBACK
+"""Link types that ``to_ethernet`` knows."""
+IPV4, IPV6, ARP = b"\x08\x00", b"\x86\xdd", b"\x08\x06"
 _VLANS: Final = frozenset({b"\x81\x00", b"\x88\xa8", b"\x91\x00"})
 _PPPOE: Final = b"\x88\x64"
-_PPP: Final = {b"\x00\x21": _IPV4, b"\x00\x57": _IPV6}
+_PPP: Final = {b"\x00\x21": IPV4, b"\x00\x57": IPV6}
 _OUR_MACS: Final = bytes.fromhex("020000000001020000000002")
 _TCP, _UDP, _IP_IN_IP, _IP6_IN_IP = 6, 17, 4, 41
 _EXTENSIONS: Final = frozenset({0, 43, 60, 135})
@@ -48,22 +50,29 @@ def to_ethernet(link: int, data: bytes) -> bytes | None:
 
 def ends(link: int, data: bytes) -> Ends | None:
     """Return whose packet it is, None when it is neither TCP nor UDP or cannot be told."""
-    found = _network(link, data)
+    found = network(link, data)
     if found is None:
         return None
     kind, at = found
+    if kind == IPV4:
+        return _ipv4(data, at)
+    return _ipv6(data, at) if kind == IPV6 else None
+
+
+def network(link: int, data: bytes) -> tuple[bytes, int] | None:
+    """Return the EtherType of what lies under link layer, VLAN tags and PPPoE, and where it begins; None: unknown."""
+    found = _network(link, data)
     for _ in range(_DEEPEST):
+        if found is None or found[0] == IPV4:
+            break
+        kind, at = found
         if kind in _VLANS:
-            kind, at = data[at + 2 : at + 4], at + 4
+            found = data[at + 2 : at + 4], at + 4
         elif kind == _PPPOE:
-            kind, at = _PPP.get(data[at + 6 : at + 8], b""), at + 8
-        elif kind == _IPV4:
-            return _ipv4(data, at)
-        elif kind == _IPV6:
-            return _ipv6(data, at)
+            found = _PPP.get(data[at + 6 : at + 8], b""), at + 8
         else:
-            return None
-    return None
+            break
+    return found
 
 
 def _network(link: int, data: bytes) -> tuple[bytes, int] | None:
@@ -78,7 +87,7 @@ def _network(link: int, data: bytes) -> tuple[bytes, int] | None:
         return None
     at = 4 if link in _LOOPBACK else 0
     version = data[at] >> 4 if len(data) > at else 0
-    kind = {4: _IPV4, 6: _IPV6}.get(version)
+    kind = {4: IPV4, 6: IPV6}.get(version)
     return None if kind is None else (kind, at)
 
 

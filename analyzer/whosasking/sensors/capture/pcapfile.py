@@ -51,7 +51,10 @@ class Packet(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """What a plain pcap file holds, by its record headers. ``damage`` is why the rest of it cannot be read."""
+    """What a plain pcap file holds, by its record headers. ``damage`` is why the rest of it cannot be read.
+
+    ``first`` and ``last`` are times of packets, and hold where there is no damage.
+    """
 
     packets: int
     first: Nanos

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 MESSAGES: Final = "messages.txt"
 _ONLY_OURS: Final = """\
 # Logs that say nothing about lookups are not written: a capture of other traffic would fill the disk with them.
-const needed = set("conn", "dns", "http", "ssl", "quic", "ssh", "whois", "notice");
+const needed = set("conn", "dhcp", "dns", "http", "ssl", "quic", "ssh", "whois", "notice");
 
 event zeek_init() &priority=-10
 	{
@@ -69,6 +70,7 @@ config classification: attempted-recon,Attempted Information Leak,2
 config classification: bad-unknown,Potentially Bad Traffic,2
 config classification: policy-violation,Potential Corporate Privacy Violation,1
 """
+_LIMIT: Final = re.compile(r" threshold:\s*type limit,[^;]*;")
 _REFERENCES: Final = "config reference: url http://\n"
 
 
@@ -85,13 +87,22 @@ def zeek(feed: Feed, folder: Path, limits: Limits) -> None:
 def suricata(feed: Feed, folder: Path, limits: Limits) -> None:
     """Run Suricata; its EVE log is in ``folder`` afterwards. Raises InputError when it fails, with its own message."""
     rules = assets.suricata_rules()
+    _unlimited(rules, folder / "rules")
     (folder / "suricata.yaml").write_text(_SURICATA, "utf-8")
     (folder / "classification.config").write_text(_CLASSES, "utf-8")
     (folder / "reference.config").write_text(_REFERENCES, "utf-8")
     (folder / "threshold.config").touch()
-    settings = ["-c", "suricata.yaml", "--include", str(rules / "whosasking.yaml"), "-S", str(rules / "*.rules")]
+    settings = ["-c", "suricata.yaml", "--include", str(rules / "whosasking.yaml"), "-S", "rules/*.rules"]
     command = [_program("suricata"), *settings, "-l", ".", "-k", "none", "--init-errors-fatal", "--runmode", "single"]
     _run("Suricata", lambda source: [*command, "-r", source], "/dev/stdin", feed, folder, limits)
+
+
+def _unlimited(rules: Path, folder: Path) -> None:
+    """Copy the rules without what keeps a busy sensor's log small: of a capture, every session's query is wanted."""
+    folder.mkdir()
+    shutil.copytree(rules / "datasets", folder / "datasets")
+    for path in rules.glob("*.rules"):
+        (folder / path.name).write_text(_LIMIT.sub("", path.read_text("utf-8")), "utf-8")
 
 
 def _program(name: str) -> str:

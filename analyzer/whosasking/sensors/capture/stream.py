@@ -40,7 +40,11 @@ class Column(NamedTuple):
     occurrence: int = -1
 
 
-PREFERENCES: Final = {"tcp.reassemble_out_of_order": "TRUE", "data.show_as_text": "TRUE"}
+PREFERENCES: Final = {
+    "data.show_as_text": "TRUE",
+    "http.desegment_body": "FALSE",  # an upload of gigabytes is no reason to hold it
+    "tcp.reassemble_out_of_order": "FALSE",  # the feed orders segments; told to, tshark waits forever for lost ones
+}
 MESSAGES: Final = "messages.txt"
 _BATCH: Final = 1 << 18
 _LONGEST_ROW: Final = 16 << 20
@@ -156,4 +160,5 @@ class Rows(Capture):  # type: ignore[misc]  # pyshark has no types
                 self.eventloop.run_until_complete(task)
         with suppress(TSharkCrashException):
             self.close()
+        self._running_processes.clear()  # else pyshark closes again when it is collected, on a loop that is gone
         self.eventloop.close()

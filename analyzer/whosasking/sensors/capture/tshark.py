@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Final
 
 from whosasking.errors import InputError
@@ -10,6 +9,7 @@ from whosasking.model import WireReading
 from whosasking.sensors import assemble
 from whosasking.sensors.capture import process
 from whosasking.sensors.capture.stream import Column, Rows
+from whosasking.sensors.capture.thin import Thinner
 from whosasking.sensors.coverage import unclassed_note
 from whosasking.sensors.pcap import COLUMNS, DISPLAY_FILTER, Pcap
 
@@ -28,9 +28,7 @@ _COLUMNS: Final = [Column(*column) for column in COLUMNS]
 def read(feed: Feed, folder: Path, catalogue: Catalogue, wanted: Wanted, limits: Limits) -> WireReading:
     """Read the capture. Raises InputError when tshark fails, with its own message."""
     reader = Pcap(catalogue, wanted)
-    direct = feed.direct()
-    whole = direct is not None and feed.check()
-    ended = _direct(direct, reader, folder, limits) if direct and whole else _piped(feed, reader, folder, limits)
+    ended = _run(feed, reader, folder, limits)
     if ended.late:
         raise InputError(f"tshark was stopped after {limits.seconds:,.0f} seconds")
     if ended.status:
@@ -45,16 +43,8 @@ def read(feed: Feed, folder: Path, catalogue: Catalogue, wanted: Wanted, limits:
     )
 
 
-def _direct(path: str, reader: Pcap, folder: Path, limits: Limits) -> Ended:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        return Rows(fd, DISPLAY_FILTER, _COLUMNS, folder, limits).each(reader.take, lambda: None)
-    finally:
-        os.close(fd)
-
-
-def _piped(feed: Feed, reader: Pcap, folder: Path, limits: Limits) -> Ended:
-    pipe = process.Piped(feed.write)
+def _run(feed: Feed, reader: Pcap, folder: Path, limits: Limits) -> Ended:
+    pipe = process.Piped(lambda fd: feed.write(fd, Thinner().packets))
     pipe.start()
     try:
         return Rows(pipe.fd, DISPLAY_FILTER, _COLUMNS, folder, limits).each(reader.take, pipe.started)
