@@ -158,6 +158,9 @@ class Rows(Capture):  # type: ignore[misc]  # pyshark has no types
             task.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 self.eventloop.run_until_complete(task)
+        if self.process is not None:  # asyncio warns of a child that it did not see end
+            with suppress(TimeoutError):
+                self.eventloop.run_until_complete(asyncio.wait_for(self.process.wait(), _LATE))
         with suppress(TSharkCrashException):
             self.close()
         self._running_processes.clear()  # else pyshark closes again when it is collected, on a loop that is gone

@@ -1,9 +1,9 @@
 """Packets that can matter to the tshark reader: a quarter or less of mixed traffic, so tshark stays small and fast.
 
 tshark keeps state for all that it sees, and nothing in the middle of a download can be a lookup. What passes: how TCP
-sessions begin and end, the start of what each side says, ClientHellos and HTTP headers wherever they begin, ports 43 and
-53 whole, DNS answers, QUIC long headers, tunnels, fragments, and all that is not understood here. A session's first
-packet always passes, so stream numbers stay those of the capture.
+sessions begin and end, the start of what each side says, ClientHellos and HTTP headers wherever they begin, ports 43
+and 53 whole, DNS answers, QUIC long headers, tunnels, fragments, and all that is not understood here. A session's
+first packet always passes, so stream numbers stay those of the capture.
 
 Segments are also put in order here: tshark either loses a ClientHello whose segments come in the wrong order or, told
 to reorder, sees nothing more of a session of which the capture lacks one segment.
