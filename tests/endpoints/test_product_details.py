@@ -97,6 +97,8 @@ def test_carbon_black_shows_the_proxy_a_connection_went_to(tmp_path: Path) -> No
 def test_carbon_black_cloud_listening_failed_and_dns(tmp_path: Path) -> None:
     cloud = STORIES["carbon black cloud"]()
     assert one(cloud, tmp_path, action="ACTION_CONNECTION_LISTEN").sockets == []
+    both = one(cloud, tmp_path, action="ACTION_CONNECTION_CREATE | ACTION_CONNECTION_ESTABLISHED")
+    assert [socket.succeeded for socket in both.sockets] == [True]
     assert one(cloud, tmp_path, action="ACTION_CONNECTION_CREATE_FAILED").sockets[0].succeeded is False
     (query,) = one(
         cloud, tmp_path, netconn_dns_query="whois.iana.org", netconn_dns_answers=[{"data": "192.0.47.59"}]

@@ -79,6 +79,9 @@ def containers() -> dict[str, bytes]:
         "csv in utf-16": _csv([windows.event_table(number, fields) for number, fields in STORY])
         .decode()
         .encode("utf-16"),
+        "EvtxECmd": rows(windows.evtxecmd),
+        "EvtxECmd csv": _csv([windows.evtxecmd(number, fields, zone="") for number, fields in STORY]),
+        "Velociraptor's event logs": rows(windows.velociraptor),
         "Syslog table csv": _csv([windows.syslog_table(number, fields) for number, fields in STORY]),
     }
 
@@ -353,3 +356,25 @@ def test_a_field_of_the_wrong_type_raises_nothing(number: int, value: object, tm
     rows = [row | {name: value} for name in [*row, "EventData", "SyslogMessage"]]
     _, (report,) = read(ndjson(tmp_path / "x", [row, *rows]))
     assert report.records == len(rows) + 1
+
+
+def test_a_broken_payload_costs_its_row_and_other_events_are_counted(tmp_path: Path) -> None:
+    rows = [
+        windows.evtxecmd(3, {}, payload='{"EventData": {"Da'),
+        windows.evtxecmd(3, {}, payload='{"UserData": {}}'),
+        windows.evtxecmd(13, {}, payload="not opened"),
+        *(windows.evtxecmd(number, fields) for number, fields in STORY),
+    ]
+    reading, (report,) = read(ndjson(tmp_path / "x", rows))
+    story_of(reading)
+    assert [reason.partition(": ")[0] for reason in reasons(report)][1:] == ["1", "2"]
+    assert "1 events not used: Sysmon 13 (1)" in reasons(report)[0]
+
+
+def test_velociraptors_numeric_time_is_the_time_of_events_without_another(tmp_path: Path) -> None:
+    row = windows.velociraptor(4688, windows.process_created())
+    row["System"] |= {"Provider": {"Name": windows.SECURITY}, "Channel": "Security"}
+    reading, _ = read(ndjson(tmp_path / "x", [row]))
+    (start,) = reading.starts
+    assert start.ts == 1714557630_123456
+    assert start.process.name == "whois.exe"

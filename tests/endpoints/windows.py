@@ -80,6 +80,39 @@ def syslog_table(number: int, fields: Fields) -> Row:
     }
 
 
+def evtxecmd(number: int, fields: Fields, *, zone: str = "+00:00", payload: str | None = None) -> Row:
+    """A row of Eric Zimmerman's EvtxECmd; ``ProcessId`` is the logging service's."""
+    data = [{"@Name": name, "#text": value} for name, value in fields.items()]
+    return {
+        "RecordNumber": 1,
+        "TimeCreated": f"2024-05-01T10:00:30.1234567{zone}",
+        "EventId": number,
+        "Provider": SYSMON,
+        "Channel": f"{SYSMON}/Operational",
+        "ProcessId": 2345,
+        "Computer": HOST,
+        "PayloadData1": "ProcessID: 1, ProcessGUID: x",
+        "Payload": payload or json.dumps({"EventData": {"Data": data}}),
+    }
+
+
+def velociraptor(number: int, fields: Fields) -> Row:
+    """A row of Velociraptor's parse_evtx()."""
+    return {
+        "Timestamp": "2024-05-01T10:00:30.123456789Z",
+        "System": {
+            "Provider": {"Name": SYSMON, "Guid": "5770385F-C22A-43E0-BF4C-06F5698FFBD9"},
+            "EventID": {"Value": number},
+            "TimeCreated": {"SystemTime": 1714557630.1234567},
+            "Execution": {"ProcessID": 2345, "ThreadID": 7},
+            "Channel": f"{SYSMON}/Operational",
+            "Computer": HOST,
+        },
+        "EventData": fields,
+        "Message": "ProcessId: 1",
+    }
+
+
 def syslog(events: Iterable[str]) -> str:
     return "".join(f"May  1 10:00:30 {HOST} sysmon: {event}\n" for event in events)
 

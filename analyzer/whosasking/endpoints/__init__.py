@@ -14,6 +14,7 @@ from whosasking.endpoints import (
     defender,
     elastic_defend,
     event_xml,
+    evtxecmd,
     osquery,
     sentinel,
     sentinelone,
@@ -61,7 +62,8 @@ def sniff(head: bytes) -> str | None:
     """Return the kind of an endpoint export from its first inflated bytes (up to 256 KiB), None when it is none.
 
     Kinds: ``sysmon flat``, ``sysmon ecs``, ``sysmon evtx json`` (Windows events, Security's among them, and Sentinel's
-    tables of them), ``sysmon evtx``, ``windows event xml``, ``windows event csv``, ``defender csv``, ``defender json``,
+    tables of them), ``sysmon evtx``, ``windows event xml``, ``windows event csv``, ``evtxecmd csv``,
+    ``defender csv``, ``defender json``,
     and one for each further product.
     """
     if head.startswith(sysmon_evtx.MAGIC):
@@ -92,6 +94,8 @@ def _sniff_csv(first_line: str) -> str | None:
         return CSV
     if csv_header(first_line):
         return "defender csv"
+    if evtxecmd.has_columns(first_line):
+        return evtxecmd.KIND
     return _VELOCIRAPTOR_CSV if velociraptor.has_columns(first_line.replace('"', "").strip().split(",")) else None
 
 
@@ -138,6 +142,7 @@ _READERS = {
     EVTX: sysmon_evtx.read,
     XML: sysmon.read_xml,
     CSV: sysmon.read_csv,
+    evtxecmd.KIND: sysmon.read_evtxecmd,
     _VELOCIRAPTOR_CSV: _read_velociraptor_csv,
     **dict.fromkeys(_BY_KIND, _read_product),
 }

@@ -26,6 +26,7 @@ _PREFIX = "endpoint.event."
 _CONNECTIONS = frozenset({"netconn", "netconn_proxy"})
 _START, _END = "procstart", "procend"
 _USED = _CONNECTIONS | {_START, _END}
+_ESTABLISHED, _FAILED = "ACTION_CONNECTION_ESTABLISHED", "ACTION_CONNECTION_CREATE_FAILED"
 
 TABLE: Table = {
     "event": ("type",),
@@ -158,7 +159,8 @@ def _connection(fields: Fields, at: At, collector: Collector, noted: Noted) -> b
     query = fields.text("dns_query")
     if query and key:
         collector.name_query(key, name_query(at, query, _answers(fields.raw("dns_answers"))))
-    if (fields.text("action") or "").upper() == "ACTION_CONNECTION_LISTEN":
+    actions = {part.strip() for part in (fields.text("action") or "").upper().split("|")}
+    if actions == {"ACTION_CONNECTION_LISTEN"}:
         noted.add("ACTION_CONNECTION_LISTEN events: a listening socket is no connection")
         return False
     remote, proxy = End.of(fields, "remote_ip", "remote_port"), End.of(fields, "proxy_ip", "proxy_port")
@@ -174,7 +176,7 @@ def _connection(fields: Fields, at: At, collector: Collector, noted: Noted) -> b
         transport(fields.raw("protocol")),
         initiated=None if inbound is None else not inbound,
         remote_name=fields.text("domain"),
-        succeeded=False if (fields.text("action") or "").upper() == "ACTION_CONNECTION_CREATE_FAILED" else None,
+        succeeded=True if _ESTABLISHED in actions else (False if _FAILED in actions else None),
     )
     collector.socket(key, seen, fields.pid("pid"))
     return True

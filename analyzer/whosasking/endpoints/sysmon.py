@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from whosasking.endpoints import event_xml, sentinel, windows_security
+from whosasking.endpoints import event_xml, evtxecmd, sentinel, windows_security
 from whosasking.endpoints.containers import BadRowError
 from whosasking.endpoints.defender_columns import LOCAL_TIME, local_time
 from whosasking.endpoints.glance import Glance
@@ -22,7 +22,18 @@ from whosasking.endpoints.places import picker
 from whosasking.endpoints.reading import At, BadRecordError, End, Fields, Row, socket
 from whosasking.endpoints.rows import NOT_USED, csv_rows, json_rows
 from whosasking.endpoints.sysmon_shapes import TABLES, shape_of
-from whosasking.endpoints.values import address, basename, flag, instant, port, process_id, text, transport, verbatim
+from whosasking.endpoints.values import (
+    address,
+    basename,
+    epoch,
+    flag,
+    instant,
+    port,
+    process_id,
+    text,
+    transport,
+    verbatim,
+)
 from whosasking.model import Micros, NameQuery, SourceRef
 
 if TYPE_CHECKING:
@@ -109,7 +120,9 @@ class Event(Fields):
         """The instant on the host's clock. Raises BadRecordError."""
         found = instant(self.raw("utc"))
         if found is None:
-            found = instant(self.raw("logged"), zoned_only=True)
+            logged = self.raw("logged")
+            # Velociraptor writes epoch seconds, which have no zone to be wrong about.
+            found = epoch(logged) if isinstance(logged, int | float) else instant(logged, zoned_only=True)
         if found is None:
             raise BadRecordError("no UtcTime that can be read, and no other time with a zone")
         return found
@@ -180,17 +193,22 @@ def read_csv(inp: Input, collector: Collector, tally: Tally, progress: Progress)
     read_events(rows, "sysmon flat", collector, tally, Noted())
 
 
+def read_evtxecmd(inp: Input, collector: Collector, tally: Tally, progress: Progress) -> None:
+    """Read a CSV that EvtxECmd made of event logs."""
+    read_events(evtxecmd.csv_events(inp, tally, progress), "sysmon evtx", collector, tally, Noted())
+
+
 def read_events(
     rows: Iterable[tuple[int, dict[str, Any]]], kind: str, collector: Collector, tally: Tally, noted: Noted
 ) -> None:
     """Read numbered event objects; ``kind`` is the shape where a row does not show it."""
     for number, row in rows:
         tally.records += 1
-        if sentinel.says_unused(row, _ALL_USED):
+        if sentinel.says_unused(row, _ALL_USED) or evtxecmd.says_unused(row, _ALL_USED):
             noted.add(NOT_USED, Event(row, "sysmon flat").label)
             continue
         try:
-            opened = sentinel.opened(row)
+            opened = evtxecmd.opened(row) if evtxecmd.is_row(row) else sentinel.opened(row)
         except BadRowError as error:
             tally.skip(number, sentinel.broken(error))
             continue

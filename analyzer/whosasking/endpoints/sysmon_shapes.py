@@ -114,7 +114,7 @@ _ECS: Table = {
 _EVENT: Table = {
     "provider": ("System.Provider.#attributes.Name", "System.Provider.Name", "System.Channel"),
     "channel": ("System.Channel",),
-    "event": ("System.EventID.#text", "System.EventID"),
+    "event": ("System.EventID.#text", "System.EventID.Value", "System.EventID"),
     "host": ("System.Computer",),
     "logged": ("System.TimeCreated.#attributes.SystemTime", "System.TimeCreated.SystemTime"),
     **{ours: (f"EventData.{theirs}",) for ours, theirs in (_EVENT_DATA | _SECURITY_DATA).items()},
