@@ -54,10 +54,12 @@ class Noted:
         """Nothing left out yet."""
         self._counts: dict[str, Counter[str]] = {}
 
-    def add(self, reason: str, detail: str = "") -> None:
-        """Count one record; only so many details are told apart."""
-        details = self._counts.setdefault(reason, Counter())
-        details[detail if detail in details or len(details) < MOST_DETAILS else "others"] += 1
+    def add(self, reason: str, detail: str = "", count: int = 1) -> None:
+        """Count records; only so many details are told apart."""
+        details = self._counts.get(reason)
+        if details is None:
+            details = self._counts[reason] = Counter()
+        details[detail if detail in details or len(details) < MOST_DETAILS else "others"] += count
 
     def tell(self, tally: Tally) -> None:
         """Say each reason with its counts, as a note on the whole input."""
