@@ -1,0 +1,97 @@
+#!/usr/bin/env python3
+"""Time `whosasking report` on gigabytes of Sysmon NDJSON and Zeek logs, next to DuckDB only reading the same files.
+
+DuckDB reads every export as JSON and every log as CSV and counts their kinds: the floor for anything that parses them
+whole. Throughput is per second of processor time as well as of wall time, for the machine may be shared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import made_site
+import site_files
+
+ANALYZER: Final = Path(__file__).resolve().parent.parent / "analyzer"
+READ_ONLY: Final = """
+import duckdb, sys
+folder = sys.argv[1]
+engine = duckdb.connect(config={"memory_limit": "1GB", "threads": 2})
+print(engine.sql(f"SELECT EventID, count(*), max(UtcTime), count(DISTINCT ProcessGuid) FROM read_json("
+    f"'{folder}/edr/*.json', format='newline_delimited', union_by_name=true, columns={{EventID: 'BIGINT', "
+    f"UtcTime: 'VARCHAR', ProcessGuid: 'VARCHAR', Image: 'VARCHAR'}}) GROUP BY ALL").fetchall())
+print(engine.sql(f"SELECT count(*), count(DISTINCT column04) FROM read_csv('{folder}/zeek/conn.log', delim='\\t', "
+    f"comment='#', header=false, quote='', all_varchar=true, auto_detect=true)").fetchall())
+"""
+
+
+class Measured(NamedTuple):
+    """One process: seconds of wall and of processor, peak resident memory in MB."""
+
+    name: str
+    wall: float
+    processor: float
+    resident: float
+
+
+def measure(name: str, command: list[str]) -> Measured:
+    """Run ``command`` once. Raises SystemExit when it fails."""
+    begin = time.perf_counter()
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(ANALYZER)}
+    ) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if status:
+        raise SystemExit(f"{name} failed")
+    seconds = usage.ru_utime + usage.ru_stime
+    return Measured(name, time.perf_counter() - begin, seconds, usage.ru_maxrss / 1024)
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes of the files in ``folder``."""
+    return sum(path.stat().st_size for path in folder.iterdir())
+
+
+def main() -> None:
+    """Make the site where it is not there yet, measure, print."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("folder", type=Path, help="where the site is, or is to be made (keeps it)")
+    parser.add_argument("--connections", type=int, default=10_000_000, help="150 bytes of conn.log each")
+    parser.add_argument("--noise", type=int, default=2_600_000, help="file, registry and module events, 1 KB each")
+    options = parser.parse_args()
+    if not (options.folder / "processes.parquet").exists():
+        site_files.write(made_site.make(1000, options.connections, 700_000, 1), options.folder, options.noise)
+    exports, logs = size_of(options.folder / "edr"), size_of(options.folder / "zeek")
+    print(f"exports {exports / 1e9:.2f} GB, logs {logs / 1e9:.2f} GB, {os.cpu_count()} cores, {platform.machine()}")
+    for one in (
+        measure("DuckDB, reading only", [sys.executable, "-c", READ_ONLY, str(options.folder)]),
+        measure(
+            "whosasking report",
+            [
+                sys.executable,
+                "-m",
+                "whosasking",
+                "report",
+                "--format",
+                "json",
+                *(str(options.folder / part) for part in ("edr", "zeek")),
+            ],
+        ),
+    ):
+        speed = (exports + logs) / 1e6
+        print(
+            f"{one.name}: {one.wall:.0f} s wall ({speed / one.wall:.0f} MB/s), {one.processor:.0f} s processor "
+            f"({speed / one.processor:.0f} MB/s), {one.resident:.0f} MB resident"
+        )
+
+
+if __name__ == "__main__":
+    main()
