@@ -131,3 +131,12 @@ def test_deep_nesting_is_a_skip(tmp_path: Path) -> None:
 def test_a_byte_order_mark_before_an_array(tmp_path: Path) -> None:
     found, skipped = read_json(b'\xef\xbb\xbf[{"a": 1},\n{"a": 2}\n]', tmp_path)
     assert ([row for _, row in found], skipped) == ([{"a": 1}, {"a": 2}], [])
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_the_hits_of_an_elasticsearch_answer_are_rows(indent: int | None, tmp_path: Path) -> None:
+    hits = [{"_index": "x", "_source": {"n": number, "hits": [{"n": 9}]}} for number in range(3)]
+    answer = {"took": 5, "_shards": {"hits": []}, "hits": {"total": {"value": 3}, "max_score": None, "hits": hits}}
+    found, skips = read_json(json.dumps(answer, indent=indent).encode(), tmp_path)
+    assert [row["n"] for _, row in found] == [0, 1, 2]
+    assert skips == []

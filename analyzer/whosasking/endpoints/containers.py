@@ -28,6 +28,8 @@ _TOKEN = re.compile(rb'"[^"\\\n]*(?:\\[^\n][^"\\\n]*)*"|[{}\[\]"]')
 _TABLES = re.compile(rb'\s*\{\s*"tables"\s*:\s*\[')
 _PEEKED = 64
 _TABLE_ROWS_AT = 4
+_HITS, _HITS_AT = b'"hits"', 3
+"""Elasticsearch answers with ``{"hits": {"hits": [{"_source": {...}}]}}``."""
 
 
 class BadRowError(ValueError):
@@ -58,8 +60,18 @@ def unwrapped(value: Row) -> Iterable[Row]:
         inner = value.get(name)
         if isinstance(inner, list):
             return (row for row in inner if isinstance(row, dict))
+    hits = _hits(value)
+    if hits is not None:
+        return (row for hit in hits if isinstance(hit, dict) for row in unwrapped(hit))
     source = value.get("_source")
     return (source if isinstance(source, dict) else value,)
+
+
+def _hits(value: Row) -> list[Any] | None:
+    """Return the hits of an Elasticsearch answer."""
+    outer = value.get("hits")
+    inner = outer.get("hits") if isinstance(outer, dict) else None
+    return inner if isinstance(inner, list) else None
 
 
 def is_document(head: bytes) -> bool:
@@ -77,7 +89,9 @@ def _is_row_line(line: bytes) -> bool:
         value = decode(bare)
     except BadRowError:
         return False
-    return isinstance(value, dict) and not any(isinstance(value.get(name), list) for name in WRAPPERS)
+    if not isinstance(value, dict) or _hits(value) is not None:
+        return False
+    return not any(isinstance(value.get(name), list) for name in WRAPPERS)
 
 
 def elements(chunks: Iterable[Line], tally: Tally) -> Iterator[Line]:
@@ -138,6 +152,7 @@ class _Scanner:
         self._depth = 0
         self._rows_at = 0
         self._key = b""
+        self._inner_key = b""
         self._held = 0
         self._damaged: list[int] = []
 
@@ -171,6 +186,7 @@ class _Scanner:
                 self._give_up(number + data.count(b"\n", counted, at))
             elif len(mark) > 1:
                 self._key = mark if self._depth == 1 else self._key
+                self._inner_key = mark if self._depth == _HITS_AT - 1 else self._inner_key
             elif mark in b"{[":
                 if self._opens_row(mark):
                     number, counted = number + data.count(b"\n", counted, at), at
@@ -197,6 +213,13 @@ class _Scanner:
             self._rows_at = 1 if mark == b"[" else 0
         elif self._depth == 1 and self._rows_at == 0 and mark == b"[" and self._key in _WRAPPER_TOKENS:
             self._rows_at, self._row, self._held = 2, None, 0
+        elif (
+            self._depth == _HITS_AT - 1
+            and self._rows_at == 0
+            and mark == b"["
+            and self._key == self._inner_key == _HITS
+        ):
+            self._rows_at, self._row, self._held = _HITS_AT, None, 0
         return mark == b"{" and self._row is None and self._depth == self._rows_at
 
     def _closes_row(self) -> bool:

@@ -18,7 +18,7 @@ from whosasking.endpoints.containers import WRAPPERS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_ENVELOPES = frozenset({*WRAPPERS, "_source", "tables"})
+_ENVELOPES = frozenset({*WRAPPERS, "_source", "tables", "hits"})
 _REMEMBERED = 4096
 Row = dict[str, Any]
 
