@@ -55,7 +55,7 @@ class Row(NamedTuple):
         if self.method in SURE and self.precision < SURE_PRECISION:
             return f"below {SURE_PRECISION:.1%}"
         off = self.precision - self.stated
-        return "yes" if abs(off) <= POINTS else f"{'too modest' if off > 0 else 'too sure'} by {abs(off):.2f}"
+        return "yes" if abs(off) <= POINTS + 1e-9 else f"{'too modest' if off > 0 else 'too sure'} by {abs(off):.2f}"
 
 
 class Measured(NamedTuple):

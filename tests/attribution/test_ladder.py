@@ -118,7 +118,7 @@ def test_without_a_local_port_the_one_process_near_in_time_is_taken(port: int | 
     site = aligned()
     record = site.socket(process(), 0.5, port, local_ip="0.0.0.0")  # noqa: S104 - what such products write
     found = named(site.attribute(lookup()))
-    assert (found.method, found.confidence, found.record) == ("3-tuple", 0.85, record)
+    assert (found.method, found.confidence, found.record) == ("3-tuple", 0.95, record)
 
 
 def test_without_a_local_port_several_processes_are_ambiguous_unless_one_alone_is_near() -> None:
@@ -130,7 +130,7 @@ def test_without_a_local_port_several_processes_are_ambiguous_unless_one_alone_i
     site.socket(process("a.exe", 1), 0.5, None)
     site.socket(process("b.exe", 2), 20.0, None)
     found = named(site.attribute(lookup()))
-    assert (found.process.name, found.confidence) == ("a.exe", 0.68)
+    assert (found.process.name, found.confidence) == ("a.exe", 0.931)
     assert [one.process.name for one in found.candidates] == ["b.exe"]
 
 
@@ -247,7 +247,7 @@ def test_a_sampled_product_names_the_process_that_used_the_server_before_and_aft
     assert isinstance(only(site.attribute(lookup())), Unattributed)
     record = site.socket(poller, 10.0, 50002)
     found = named(site.attribute(lookup()))
-    assert (found.process.name, found.method, found.confidence, found.record) == ("poller.exe", "3-tuple", 0.6, record)
+    assert (found.process.name, found.method, found.confidence, found.record) == ("poller.exe", "3-tuple", 0.95, record)
     site.socket(process("other.exe", 10), 30.0, 50003)
     assert "several candidates" in nobody(site.attribute(lookup())).reason
 
