@@ -11,13 +11,13 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from whosasking import __version__
+from whosasking.choices import Engine, Format, Sensor
 
 if TYPE_CHECKING:
     from whosasking.model import Report
@@ -38,24 +38,6 @@ app = typer.Typer(
 )
 catalogue_app = typer.Typer(help="What the catalogue of WHOIS and RDAP hosts knows.", rich_markup_mode=None)
 app.add_typer(catalogue_app, name="catalogue")
-
-
-class Sensor(StrEnum):
-    """Values of ``--sensor``."""
-
-    AUTO = "auto"
-    ZEEK = "zeek"
-    SURICATA = "suricata"
-    TSHARK = "tshark"
-    ALL = "all"
-
-
-class Format(StrEnum):
-    """Values of ``--format``."""
-
-    TERMINAL = "terminal"
-    JSON = "json"
-    CSV = "csv"
 
 
 def _instant(text: str) -> int:
@@ -93,7 +75,8 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter per flag
         typer.Argument(
             metavar="PATH",
             show_default=False,
-            help="Files or folders, told apart by content: Zeek logs (TSV, JSON, plain, .gz or .zst, rotated trees), "
+            help="Files or folders, told apart by content: Zeek logs (TSV, JSON, plain, .gz or .zst, Parquet "
+            "tables, rotated trees), "
             "Suricata EVE JSON, packet captures (pcap, pcapng), exports of Sysmon and Microsoft Defender; - is "
             "standard input.",
         ),
@@ -135,6 +118,13 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter per flag
         Path | None,
         typer.Option(metavar="DIR", help="Write the packets of each finding there, with a manifest."),
     ] = None,
+    engine: Annotated[
+        Engine, typer.Option(help="What scans the logs and joins: this process, or a Spark cluster.")
+    ] = Engine.EMBEDDED,
+    master: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="The cluster of --engine spark: spark://HOST:PORT, local[N], yarn, k8s://..."),
+    ] = None,
     exact: Annotated[
         bool, typer.Option("--exact", help="Read every line, without the sieve: slow, to check the fast way.")
     ] = False,
@@ -149,7 +139,8 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter per flag
     outputs.check(output, paths)
     progress = for_terminal()
     try:
-        with standard_input.spooled(paths) as files:
+        cluster = pipeline.cluster(engine, master, paths, exact=exact)
+        with cluster as spark, standard_input.spooled(paths) as files:
             result = pipeline.run(
                 files,
                 config_path=config,
@@ -158,6 +149,7 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter per flag
                 exact=exact,
                 captures=pipeline.captures(sensor, keep_logs, carve),
                 progress=progress,
+                spark=spark,
             )
         result = standard_input.named(result, paths, files)
     finally:

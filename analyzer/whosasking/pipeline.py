@@ -5,8 +5,11 @@ The only module that knows every stage. Each stage is called once, takes the rec
 
 from __future__ import annotations
 
+import re
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,6 +17,7 @@ import msgspec
 from whosasking import __version__, attribution, catalogue, config, endpoints, findings, sensors, verdicts
 from whosasking.connections import ConnectionReport
 from whosasking.endpoints import detections
+from whosasking.errors import InputError
 from whosasking.inputs import discover
 from whosasking.model import Coverage, JudgedLookup, Lookup, Report
 from whosasking.progress import SILENT
@@ -23,16 +27,21 @@ from whosasking.sensors.capture.logs import logged
 from whosasking.sensors.interface import Wanted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
+
+    from pyspark.sql import SparkSession
 
     from whosasking.attribution import Result
     from whosasking.catalogue import Catalogue
     from whosasking.config import Settings
+    from whosasking.engines.interface import Engine
     from whosasking.inputs import Inputs
     from whosasking.model import Attribution, EndpointReading, Micros, WireReading
     from whosasking.progress import Progress
+    from whosasking.sensors.reading import LineReader
 
+_URL = re.compile(r"[a-z][a-z0-9+.-]+:/")
 AS_IT_COMES = How()
 Attributions = list[tuple[Lookup, "Attribution"]]
 
@@ -46,13 +55,15 @@ def run(  # noqa: PLR0913  (each is a switch of the command line)
     exact: bool = False,
     captures: How = AS_IT_COMES,
     progress: Progress = SILENT,
+    spark: SparkSession | None = None,
     now: Micros | None = None,
 ) -> Report:
     """Read ``paths`` and report every lookup in them.
 
     ``since`` and ``until`` (microseconds UTC, half-open, on the sensor's clock) keep the lookups inside them. ``exact``
     reads every line through the reference reader instead of the sieve: slow, for checking. ``now`` dates the report and
-    decides which allow rules have expired. ``captures`` says how packet captures are read.
+    decides which allow rules have expired. ``captures`` says how packet captures are read. With ``spark``,
+    a session that ``cluster`` gives, its executors scan the sensors' logs and do the joins; the report is the same.
 
     Raises ConfigError when the configuration is wrong, and InputError when an optional reader that was asked for is
     missing, or no sensor is there for a capture.
@@ -63,10 +74,13 @@ def run(  # noqa: PLR0913  (each is a switch of the command line)
     inputs = discover(paths)
     endpoint = endpoints.read(inputs, progress)
     wanted = Wanted(attribution.wanted(endpoint))
-    wire = sensors.read(inputs, known, wanted, progress, exact=exact)
+    reader, engine = _on(spark, progress) if spark is not None else (None, None)
+    wire = sensors.read(inputs, known, wanted, progress, exact=exact, reader=reader)
     wire = capture.joined(wire, capture.read(inputs, known, wanted, progress, captures))
     progress.close()
-    result = attribution.attribute(wire.lookups, endpoint, wire.anchors, settings.host_addresses, known, wire.leases)
+    result = attribution.attribute(
+        wire.lookups, endpoint, wire.anchors, settings.host_addresses, known, wire.leases, engine
+    )
     attributed = _in_window(_all_lookups(wire, endpoint, result, known), since, until)
     judged = _judge(attributed, known, settings, now)
     report = Report(
@@ -126,6 +140,38 @@ def connections(  # noqa: PLR0913  (each is a switch of the command line)
             notes=tuple(note for reading in readings for note in reading.notes),
             connections=every.attributed(),
         )
+
+
+def cluster(
+    engine: str, master: str | None, paths: Sequence[str | Path], *, exact: bool
+) -> AbstractContextManager[SparkSession | None]:
+    """Give the session for ``run`` (None: the embedded engine) while the block lasts.
+
+    Raises InputError when the call makes no sense, Spark is not here or its master does not answer.
+    """
+    if engine != "spark":
+        if master is not None:
+            raise InputError("--master is for --engine spark")
+        return nullcontext(None)
+    if master is None:
+        raise InputError("--engine spark needs --master: spark://HOST:PORT, local[N], yarn or k8s://HOST:PORT")
+    if exact:
+        raise InputError("--exact reads every line here, in one process: it does not go with --engine spark")
+    if any(str(path) == "-" for path in paths):
+        raise InputError("standard input is here alone: --engine spark takes files that every worker sees")
+    urls = [str(path) for path in paths if _URL.match(str(path)) and not Path(path).exists()]
+    if urls:
+        raise InputError(f"{urls[0]}: URLs are not read; mount the store where the workers see it under one name")
+    from whosasking.engines import spark_session  # noqa: PLC0415 - for those who have a cluster
+
+    return spark_session.connected(master)
+
+
+def _on(spark: SparkSession, progress: Progress) -> tuple[LineReader, Callable[[], Engine]]:
+    from whosasking.engines.spark import Spark  # noqa: PLC0415 - see above
+    from whosasking.sensors.cluster import ClusterReader  # noqa: PLC0415 - see above
+
+    return ClusterReader(spark.sparkContext, progress), partial(Spark, spark)
 
 
 def captures(sensor: str, keep: Path | None, carve: Path | None) -> How:

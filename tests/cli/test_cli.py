@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -42,6 +43,7 @@ def pipeline(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
     stub, fake = ModuleType("whosasking.pipeline"), Pipeline()
     stub.run = fake.run  # type: ignore[attr-defined]
     stub.captures = lambda *how: how  # type: ignore[attr-defined]
+    stub.cluster = lambda *which, **_: contextlib.nullcontext(which)  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "whosasking.pipeline", stub)
     monkeypatch.setattr(whosasking, "pipeline", stub, raising=False)
     return fake
@@ -64,7 +66,13 @@ def test_every_flag_reaches_the_pipeline(pipeline: Pipeline, capsys: pytest.Capt
     assert pipeline.asked["config_path"] == Path("w.yaml")
     assert pipeline.asked["exact"] is True
     assert pipeline.asked["captures"] == ("all", Path("kept"), Path("cut"))
+    assert pipeline.asked["spark"] == ("embedded", None, [Path("a"), Path("b")])
     assert json.loads(capsys.readouterr().out)["schema"] == "whosasking.report/1"
+
+
+def test_the_cluster_asked_for_is_the_pipelines(pipeline: Pipeline) -> None:
+    assert cli.run(["report", "a", "--engine", "spark", "--master", "local[2]"]) == 0
+    assert pipeline.asked["spark"] == ("spark", "local[2]", [Path("a")])
 
 
 def test_show_dropped(pipeline: Pipeline, capsys: pytest.CaptureFixture[str]) -> None:
@@ -201,7 +209,7 @@ def test_help_loads_nothing_heavy() -> None:
     code = "import sys; from whosasking import cli; cli.run(['--help']); sys.stderr.write(' '.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT, capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in done.stderr.split()}
-    assert not loaded & {"hyperscan", "duckdb", "pandas", "yaml", "zat", "rich"}
+    assert not loaded & {"hyperscan", "duckdb", "pandas", "pyspark", "yaml", "zat", "rich"}
     assert "whosasking.pipeline" not in done.stderr.split()
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Self, get_type_hints
+from typing import TYPE_CHECKING, Any, Protocol, Self, get_type_hints
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from types import TracebackType
 
     import msgspec
@@ -29,15 +29,6 @@ class Engine(Protocol):
 
     def load(self, table: str, shape: type[msgspec.Struct], rows: Iterable[msgspec.Struct]) -> None:
         """Create or replace ``table`` with ``rows``, all of them of ``shape``. Text in them is data, never SQL."""
-
-    def spool(self, name: str) -> BinaryIO:
-        """Open a file of rows for ``load_spooled``: tab-separated UTF-8, not quoted, an empty cell is NULL."""
-
-    def load_spooled(self, table: str, kinds: Mapping[str, str], name: str) -> None:
-        """Create ``table`` from the spool ``name`` and delete it; ``kinds`` maps column names to SQL types."""
-
-    def rows(self, sql: str, parameters: Mapping[str, Cell] | None = None) -> Iterator[tuple[Cell, ...]]:
-        """Run one statement, a few thousand rows in memory at a time. No other statement may run meanwhile."""
 
     def query(self, sql: str, parameters: Mapping[str, Cell] | None = None) -> list[tuple[Cell, ...]]:
         """Run one statement with ``$name`` parameters."""

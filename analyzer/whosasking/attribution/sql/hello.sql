@@ -28,10 +28,10 @@ running AS (
 ranked AS (
     SELECT
         lookup, process, timeline, apart, socket, evidence, own,
-        row_number() OVER (PARTITION BY lookup, process, timeline ORDER BY abs(apart), socket) AS place
+        row_number() OVER (PARTITION BY lookup, process, timeline ORDER BY abs(apart), socket NULLS LAST, own) AS place
     FROM running
 )
 SELECT lookup, process, timeline, apart, socket, evidence, own
 FROM ranked
 WHERE place = 1
-ORDER BY lookup, abs(apart), process
+ORDER BY lookup, abs(apart), process, timeline

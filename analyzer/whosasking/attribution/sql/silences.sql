@@ -17,9 +17,16 @@ pause AS (
     FROM active
 ),
 usual AS (
-    SELECT host, percentile_disc(0.95) WITHIN GROUP (ORDER BY until - since) AS length
-    FROM pause
-    WHERE since IS NOT NULL
+    SELECT host, min(length) AS length  -- the 95th percentile
+    FROM (
+        SELECT
+            host, until - since AS length,
+            row_number() OVER (PARTITION BY host ORDER BY until - since) AS place,
+            count(*) OVER (PARTITION BY host) AS pauses
+        FROM pause
+        WHERE since IS NOT NULL
+    ) AS ranked
+    WHERE place * 100 >= pauses * 95
     GROUP BY host
 )
 SELECT p.host, (p.since + 1) * 60000000 AS since, p.until * 60000000 AS until

@@ -20,4 +20,4 @@ run AS (
 SELECT local_ip, host, min(seen_at) AS since, max(seen_at) AS until
 FROM run
 GROUP BY local_ip, host, number
-ORDER BY local_ip, since
+ORDER BY local_ip, since, host
