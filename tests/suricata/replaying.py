@@ -82,10 +82,15 @@ def _http(made: Any, session: dict[str, Any], server: str, client: str) -> None:
     made.tcp(server, session.get("port", 80), request, answer, client=client)
 
 
-def replay(pcap: Path, folder: Path, rules: str = f"{RULES}/*.rules", *, include: bool = True) -> list[Event]:
-    """Return the EVE records of our include's own log, or of the packaged configuration's without ``include``."""
-    command = ["suricata", "-c", str(CONFIG), "-S", rules, "-r", str(pcap), "-l", str(folder)]
-    command += ["--include", str(RULES / "whosasking.yaml")] if include else []
+def replay(
+    pcap: Path, folder: Path, rules: str = f"{RULES}/*.rules", *, include: bool = True, config: Path | None = None
+) -> list[Event]:
+    """Return the EVE records of our include's own log, or of the packaged configuration's without ``include``.
+
+    A ``config`` includes it by itself.
+    """
+    command = ["suricata", "-c", str(config or CONFIG), "-S", rules, "-r", str(pcap), "-l", str(folder)]
+    command += ["--include", str(RULES / "whosasking.yaml")] if include and config is None else []
     command += ["-k", "none", "--runmode", "single", "--init-errors-fatal"]
     log = folder / ("whosasking.json" if include else "eve.json")
     for patience in (
