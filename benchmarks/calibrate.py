@@ -141,10 +141,12 @@ def page(found: Measured, options: argparse.Namespace, size: tuple[int, float, f
 
 Written by `benchmarks/calibrate.py --write`; do not edit. `whosasking attribute` read the logs of a made site whose
 truth is known (`benchmarks/made_site.py`, seed {options.seed}): {options.hosts:,} hosts,
-{found.connections:,} connections, {written:,} endpoint events in one day. Clocks are off by seconds to days, a fifth
-drift, one in twenty is set in the middle; a third of the hosts change addresses with every DHCP lease, one in twenty is
-behind NAT; pids are used again; one product keeps half of its network events, one logs a kind once a day, one has no
-local port and loses a fifth; seven hosts in a hundred have none.
+{found.connections:,} connections, {written:,} endpoint events in one day:
+{found.connections // options.hosts:,} connections a host, which is what decides
+how often two programs are near each other. Clocks are off by seconds to days, a fifth drift, one in twenty is set in
+the middle; a third of the hosts change addresses with every DHCP lease, one in twenty is behind NAT; pids are used
+again; one product keeps half of its network events, one logs a kind once a day, one has no local port and loses a
+fifth; seven hosts in a hundred have none.
 
 Repeat: `python benchmarks/calibrate.py --hosts {options.hosts} --connections {options.connections} --starts \
 {options.starts} --noise {options.noise} --seed {options.seed}`.

@@ -71,25 +71,17 @@ def main() -> None:
         site_files.write(made_site.make(1000, options.connections, 700_000, 1), options.folder, options.noise)
     exports, logs = size_of(options.folder / "edr"), size_of(options.folder / "zeek")
     print(f"exports {exports / 1e9:.2f} GB, logs {logs / 1e9:.2f} GB, {os.cpu_count()} cores, {platform.machine()}")
-    for one in (
-        measure("DuckDB, reading only", [sys.executable, "-c", READ_ONLY, str(options.folder)]),
-        measure(
-            "whosasking report",
-            [
-                sys.executable,
-                "-m",
-                "whosasking",
-                "report",
-                "--format",
-                "json",
-                *(str(options.folder / part) for part in ("edr", "zeek")),
-            ],
-        ),
+    parts = [str(options.folder / part) for part in ("edr", "zeek")]
+    report = [sys.executable, "-m", "whosasking", "report", "--format", "json", *parts]
+    for name, command in (
+        ("DuckDB, reading only", [sys.executable, "-c", READ_ONLY, str(options.folder)]),
+        ("whosasking report", report),
     ):
-        speed = (exports + logs) / 1e6
+        one, speed = measure(name, command), (exports + logs) / 1e6
         print(
             f"{one.name}: {one.wall:.0f} s wall ({speed / one.wall:.0f} MB/s), {one.processor:.0f} s processor "
-            f"({speed / one.processor:.0f} MB/s), {one.resident:.0f} MB resident"
+            f"({speed / one.processor:.0f} MB/s), {one.resident:.0f} MB resident",
+            flush=True,
         )
 
 

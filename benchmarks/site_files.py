@@ -61,7 +61,7 @@ SYSMON_START: Final = (
     SYSMON_HEAD % (1, 1)
     + """, 'FileVersion': '10.0.1.2', 'Description': '-', 'Product': '-', 'Company': '-', 'OriginalFileName': '-',
   'CommandLine': command, 'CurrentDirectory': 'C:\\Windows\\system32\\', 'LogonId': '0x3e7', 'IntegrityLevel': 'System',
-  'Hashes': 'SHA256=' || sha256(path), 'ParentProcessGuid': guid(process + 900000000), 'ParentProcessId': '712',
+  'Hashes': 'SHA256=' || sha256(path), 'ParentProcessGuid': guid(host + 900000000), 'ParentProcessId': '712',
   'ParentImage': 'C:\\Windows\\explorer.exe', 'ParentCommandLine': 'C:\\Windows\\explorer.exe'"""
 )
 SYSMON_END: Final = SYSMON_HEAD % (5, 5)

@@ -14,6 +14,7 @@ import pytest
 from endpoints import events, windows
 from endpoints.exports import read
 from endpoints.plain_readers import PAIRS, Seen, made, security_plain
+from endpoints.plain_windows import WINDOWS_PAIRS
 from endpoints.products import lines
 from whosasking.endpoints import sysmon
 from whosasking.endpoints.interface import Collector, Noted
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from whosasking.model import EndpointReading, Socket
 
 SEEDS = range(8)
+ALL_PAIRS = PAIRS | WINDOWS_PAIRS
 DATA = Path(__file__).parents[2].parent / "shared" / "data" / "otrf"
 
 
@@ -50,9 +52,9 @@ def from_reading(reading: EndpointReading) -> Counter[Seen]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("name", ALL_PAIRS)
 def test_the_reader_and_a_plain_one_see_the_same_connections(name: str, seed: int, tmp_path: Path) -> None:
-    make, plain = PAIRS[name]
+    make, plain = ALL_PAIRS[name]
     rng = random.Random(seed)  # noqa: S311 - rows, not secrets
     path = tmp_path / "x"
     path.write_text(lines([make(fact) for fact in made(rng, 120)]), "utf-8")

@@ -11,6 +11,7 @@ import pytest
 from attribution.scene import HERE, process
 from endpoints.exports import read
 from endpoints.plain_readers import PAIRS, made
+from endpoints.plain_windows import WINDOWS_PAIRS
 from endpoints.products import lines
 from whosasking import attribution
 from whosasking.endpoints import assembly, interface, spool
@@ -18,6 +19,8 @@ from whosasking.model import EndpointReading, Socket, SourceRef
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+ALL_PAIRS = PAIRS | WINDOWS_PAIRS
 
 
 def in_order(reading: EndpointReading) -> list[list[str]]:
@@ -34,9 +37,9 @@ def everything_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spool, "_PER_BLOCK", 7)
 
 
-@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("name", ALL_PAIRS)
 def test_records_on_disk_are_those_in_memory(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    make, _ = PAIRS[name]
+    make, _ = ALL_PAIRS[name]
     path = tmp_path / "x"
     path.write_text(lines([make(fact) for fact in made(random.Random(7), 300)]), "utf-8")  # noqa: S311 - rows
     in_memory, _ = read(path)
