@@ -15,7 +15,7 @@ WITH near AS (
 ranked AS (
     SELECT
         lookup, process, timeline, apart, socket, own, originator,
-        row_number() OVER (PARTITION BY lookup ORDER BY abs(apart), socket) AS place
+        row_number() OVER (PARTITION BY lookup ORDER BY abs(apart), socket, originator DESC) AS place
     FROM near
 )
 SELECT
@@ -23,4 +23,4 @@ SELECT
     CASE WHEN originator THEN 'tuple' ELSE 'tuple, other end' END AS evidence, own
 FROM ranked
 WHERE place <= $most
-ORDER BY lookup, abs(apart), socket
+ORDER BY lookup, abs(apart), socket, evidence
