@@ -32,7 +32,9 @@ REPLY: Final = b"Domain Name: EXAMPLE.COM\r\n" + b"Remark: all of this reply is 
 """Under the 1,460 bytes of one segment."""
 START: Final = 1_790_000_000
 GAP: Final = {True: 300, False: 100}
-"""Microseconds between packets: ended sessions are over after two milliseconds, open ones all live at the end."""
+"""Microseconds between packets: ended sessions are over after two milliseconds, open ones live all at once."""
+TAIL: Final = 40_000
+"""Packets after open sessions, one each hundredth of a second: Zeek gives the sessions up after 300 seconds."""
 
 
 class Run(NamedTuple):
@@ -85,6 +87,10 @@ def packet(
     return ETHERNET + head + ends[0] + ends[1] + tcp
 
 
+OTHER: Final = packet((bytes([10, 20, 0, 5]), bytes([203, 0, 113, 80])), (40_000, 80), (1_000, 0), SYN, b"")
+"""What goes on after the flood: a client that never gets an answer."""
+
+
 def session(number: int, *, ended: bool) -> Iterator[bytes]:
     """Yield a WHOIS session with a query of its own; one left open has sent a long line without an end as well."""
     client = IPv4Address(f"10.20.{number % CLIENTS}.5").packed
@@ -115,6 +121,10 @@ def write_flood(path: Path, sessions: int, *, ended: bool) -> None:
                 seconds, micros = divmod(now, 1_000_000)
                 file.write(struct.pack("<IIII", START + seconds, micros, len(frame), len(frame)) + frame)
                 now += GAP[ended]
+        for _ in range(0 if ended else TAIL):
+            seconds, micros = divmod(now, 1_000_000)
+            file.write(struct.pack("<IIII", START + seconds, micros, len(OTHER), len(OTHER)) + OTHER)
+            now += 10_000
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ export {
 	const reply_of_data = /[A-Za-z0-9+\/]{60,}={0,2}\r?(\n[A-Za-z0-9+\/]+={0,2}\r?)*\n?/ &redef;
 
 	## WHOIS sessions read at once; those beyond have a row without a query, flagged "unread".
-	const max_sessions = 10000 &redef;
+	const max_sessions: int = 10000 &redef;
 
 	## Starts to read the WHOIS session that a connection is.
 	global open_session: function(c: connection);
@@ -23,8 +23,6 @@ export {
 
 redef record connection += {
 	whosasking_session: Session &optional;
-	## There were too many sessions to read this one.
-	whosasking_unread: bool &default=F;
 };
 
 # A capture may begin in the middle of a session: port 43 is the server's side then, too.
@@ -34,7 +32,7 @@ redef likely_server_ports += { 43/tcp };
 const foreign_request = /^(SSH-|\x16\x03|[A-Z]{3,8} [^ ]* HTTP\/|EHLO |HELO |USER )/;
 const foreign_reply = /^(SSH-|\x16\x03|HTTP\/[0-9]|220[ -]|\+OK|\* OK)/;
 
-global open_sessions = 0;
+global open_sessions: int = 0;
 
 event zeek_init()
 	{
@@ -42,19 +40,27 @@ event zeek_init()
 		Analyzer::register_for_port(Analyzer::ANALYZER_STREAM_EVENT, p);
 	}
 
+# In a flood new sessions are not even delivered: each that a script has seen costs Zeek's own record of it. Other scripts
+# that have streams delivered have to wait as well.
+function count_session(change: int)
+	{
+	local was_crowded = open_sessions >= max_sessions;
+	open_sessions += change;
+	local is_crowded = open_sessions >= max_sessions;
+
+	if ( is_crowded && ! was_crowded )
+		Analyzer::disable_analyzer(Analyzer::ANALYZER_STREAM_EVENT);
+	else if ( was_crowded && ! is_crowded )
+		Analyzer::enable_analyzer(Analyzer::ANALYZER_STREAM_EVENT);
+	}
+
 function open_session(c: connection)
 	{
-	if ( c?$whosasking_session || c$whosasking_unread )
+	if ( c?$whosasking_session || open_sessions >= max_sessions )
 		return;
-
-	if ( open_sessions >= max_sessions )
-		{
-		c$whosasking_unread = T;
-		return;
-		}
 
 	c$whosasking_session = Session();
-	++open_sessions;
+	count_session(+1);
 	}
 
 function is_foreign(c: connection, session: Session): bool
@@ -181,6 +187,11 @@ event stream_undelivered(c: connection, is_orig: bool, seq: count, len: count)
 		add c$whosasking_session$dialect["gap"];
 	}
 
+function is_unread(c: connection): bool
+	{
+	return ! c?$whosasking_session && c$orig$size + c$resp$size > 0;
+	}
+
 function said_nothing(session: Session): bool
 	{
 	return ! session?$first_line && session$reply == "";
@@ -193,7 +204,7 @@ function write_session(c: connection)
 	if ( c?$whosasking_session )
 		{
 		session = c$whosasking_session;
-		--open_sessions;
+		count_session(-1);
 		}
 
 	end_session(session);
@@ -202,7 +213,7 @@ function write_session(c: connection)
 		return;
 
 	local lookup = session_lookup(c, session);
-	if ( c$whosasking_unread )
+	if ( is_unread(c) )
 		lookup$dialect = set("unread");
 	else if ( said_nothing(session) && ! lookup?$server )
 		return;
