@@ -8,7 +8,7 @@
 # @TEST-EXEC: btest-bg-run proxy-1 "ZEEKPATH=..:${ZEEKPATH:-$(zeek-config --zeekpath)} CLUSTER_NODE=proxy-1 zeek $PACKAGE ../bulk.zeek"
 # @TEST-EXEC: btest-bg-run worker-1 "ZEEKPATH=..:${ZEEKPATH:-$(zeek-config --zeekpath)} CLUSTER_NODE=worker-1 zeek -C -r ../traces/worker-1.pcap $PACKAGE ../bulk.zeek"
 # @TEST-EXEC: btest-bg-run worker-2 "ZEEKPATH=..:${ZEEKPATH:-$(zeek-config --zeekpath)} CLUSTER_NODE=worker-2 zeek -C -r ../traces/worker-2.pcap $PACKAGE ../bulk.zeek"
-# @TEST-EXEC: btest-bg-wait 90
+# @TEST-EXEC: btest-bg-wait 240
 # @TEST-EXEC: test "$(zeek-cut note <manager-1/notice.log | grep -c Bulk_Lookups)" = 1
 # @TEST-EXEC: test "$(zeek-cut uid <manager-1/whois.log | wc -l)" = 24
 # @TEST-EXEC: test ! -e worker-1/whois.log 

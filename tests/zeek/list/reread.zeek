@@ -2,7 +2,7 @@
 # @TEST-EXEC: printf '#fields\tname\tmatch\tkind\tnoise\nold.example\texact\tweb\tlow\n' >hosts.tsv
 # @TEST-EXEC: printf '#fields\tname\tmatch\tkind\tnoise\nnew.example\tsuffix\tweb\tlow\n' >fresh.tsv
 # @TEST-EXEC: btest-bg-run zeek "zeek -b $PACKAGE/host-list.zeek ../reread.zeek WhosAsking::host_list=../hosts.tsv Input::default_mode=Input::REREAD >out 2>err"
-# @TEST-EXEC: btest-bg-wait 40
+# @TEST-EXEC: btest-bg-wait 120
 # @TEST-EXEC: btest-diff zeek/out
 
 @load base/frameworks/input
