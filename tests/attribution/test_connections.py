@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +160,43 @@ def test_json_csv_and_table_say_the_same(tmp_path: Path, capsys: pytest.CaptureF
 def test_nothing_to_read_is_status_two(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     status, _ = run([str(tmp_path / "absent")], capsys)
     assert status == 2
+
+
+def test_bytes_an_attacker_chose_break_no_row(tmp_path: Path) -> None:
+    log = conn(tmp_path, *[row(at, 50_000 + at) for at in range(3)])
+    hostile = [
+        b'1795435201.000000\t"C1\t10.0.0.5\t1\t10.0.0.6\t2\ttcp\tSF',
+        b"1795435202.000000\tC\r2\t10.0.0.5\t1\t10.0.0.6\t2\ttcp\tSF",
+        b"1795435203.000000\tC\0003\t10.0.0.5\t1\t10.0.0.6\t2\ttcp\tSF",
+        b"1795435204.000000\tC\xff4\t\xff\t1\tnowhere\t2\ttcp\tSF",
+        b"99999999999999999999.0\tC5\t10.0.0.5\t1\t10.0.0.6\t2\ttcp\tSF",
+        b"1795435206.000000\tC6\t10.0.0.5\t1\t10.0.0.6\t99999999999\ttcp\tSF",
+        b"1795435207.000000\tC7\t10.0.0.5\t1\t10.0.0.6\t99999\ttcp\tSF",
+        b"1795435208.000000\tC8\t10.0.0.5\t1\t10.0.0.6\t3\t\\x0a\tSF",
+    ]
+    log.write_bytes(log.read_bytes() + b"\n".join(hostile) + b"\n")
+    edr = sysmon(tmp_path, *[network(at, 100, "10.0.0.5", 50_000 + at, "198.51.100.7") for at in range(3)])
+    with pipeline.connections([log, edr]) as report:
+        rows = list(report.connections)
+        told = {skip.line for entry in report.inputs for skip in entry.skipped}
+    assert len(rows) == 9
+    assert told == {12, 13}
+    assert all(one.reason for _, one in rows)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "#separator \\x09\n#path\tconn\n#fields\tts\tuid\n#types\ttime\tstring\n1.0\tC1\n"]
+)
+def test_a_log_without_connections_is_said(tmp_path: Path, text: str) -> None:
+    log = tmp_path / "conn.log"
+    log.write_text(text)
+    with pipeline.connections([log]) as report:
+        assert list(report.connections) == []
+        assert report.notes or any(entry.unreadable for entry in report.inputs)
+
+
+@pytest.mark.skipif(shutil.which("suricata") is None and shutil.which("zeek") is None, reason="no zeek, no suricata")
+def test_a_capture_is_read_as_its_logs_are() -> None:
+    (capture,) = SCENARIO.glob("*.pcap*")
+    rows = attributed(capture, SCENARIO / "exports" / "sysmon-flat")
+    assert {one.process.name for _, one in rows if isinstance(one, Attributed)} >= {"whois", "curl"}

@@ -59,6 +59,8 @@ _CONN_FIELDS: Final = (
     "conn_state",
 )
 _MICROS_DIGITS: Final = 6
+_SECONDS_DIGITS: Final = 11
+_BREAKS: Final = re.compile(rb"[\r\0]")
 _NAMING: Final = {"ssl": "server_name", "quic": "server_name", "http": "host"}
 _USED: Final = frozenset({"conn", "dhcp", *_NAMING})
 _STATES: Final = {
@@ -169,7 +171,8 @@ class _Rows:
             raise BadRow("no ts, uid, proto or address column in this conn.log")
         ts, protocol, src, src_port, dst, dst_port, uid, community, state = layout.cells(cells)
         seconds, _, rest = ts.partition(b".")
-        if not (seconds.isdigit() and len(rest) <= _MICROS_DIGITS and (not rest or rest.isdigit())):
+        plain = seconds.isdigit() and len(seconds) <= _SECONDS_DIGITS
+        if not (plain and len(rest) <= _MICROS_DIGITS and (not rest or rest.isdigit())):
             micros = decimal_micros(ts.decode("utf-8", "replace"))
             if micros is None:
                 raise BadRow(f"ts is no time: {ts[:40].decode('utf-8', 'backslashreplace')!r}")
@@ -186,6 +189,8 @@ class _Rows:
     def _write_connection(self, row: bytes, ts: Micros) -> None:
         if not row.isascii():
             row = row.decode("utf-8", "backslashreplace").encode()
+        if _BREAKS.search(row):
+            row = _BREAKS.sub(b"?", row)
         self._connections.write(row + b"\n")
         reading = self._reading
         reading.connections += 1
