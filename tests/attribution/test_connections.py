@@ -200,3 +200,24 @@ def test_a_capture_is_read_as_its_logs_are() -> None:
     (capture,) = SCENARIO.glob("*.pcap*")
     rows = attributed(capture, SCENARIO / "exports" / "sysmon-flat")
     assert {one.process.name for _, one in rows if isinstance(one, Attributed)} >= {"whois", "curl"}
+
+
+def test_behind_the_systems_dns_client_stands_the_process_that_asked(tmp_path: Path) -> None:
+    log = conn(tmp_path, *[f"{NOON + at}.000000 C{at} 10.0.0.5 {50_000 + at} 10.0.0.1 53 udp SF" for at in range(5)])
+    names = ["recon.example", "other.example", "recon.example", "unasked.example", "RECON.example."]
+    dns = tmp_path / "dns.log"
+    rows = [
+        f"{NOON + at}.000000\tC{at}\t10.0.0.5\t{50_000 + at}\t10.0.0.1\t53\tudp\t{name}"
+        for at, name in enumerate(names)
+    ]
+    fields = "ts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tquery"
+    types = "time\tstring\taddr\tport\taddr\tport\tenum\tstring"
+    dns.write_text("\n".join(["#separator \\x09", "#path\tdns", f"#fields\t{fields}", f"#types\t{types}", *rows, ""]))
+    client = {"Image": "C:\\Windows\\System32\\svchost.exe", "Protocol": "udp", "DestinationPort": 53}
+    events = [network(at, 900, "10.0.0.5", 50_000 + at, "10.0.0.1", **client) for at in range(5)]
+    asks = {"EventID": 22, "QueryResults": "::ffff:198.51.100.7;", "QueryName": "recon.example"}
+    events += [network(1, 100, "10.0.0.5", 1, "10.0.0.1") | asks]
+    found = [one for _, one in attributed(log, dns, sysmon(tmp_path, *events)) if isinstance(one, Attributed)]
+    assert [one.process.name for one in found] == ["svchost.exe"] * 5
+    assert [one.application.name if one.application else None for one in found] == ["p100.exe", None, None, None, None]
+    assert found[0].reason.endswith("; via DNS client, for p100.exe (100)")

@@ -31,9 +31,12 @@ if TYPE_CHECKING:
     from whosasking.leases import Lease
     from whosasking.model import Attribution, ClockOffset, EndpointReading, Micros, Process
 
+MEMORY = "400MB"
+"""What the engine may hold; more spills. Processes of the endpoints lie in Python's memory beside it."""
 STRETCH = 100_000
 """Connections gone through at once: what is held in Python's memory."""
 _WHOIS = 43
+_DNS = 53
 _CONNECTION = "wire_connection"
 _NAME = "wire_name"
 _CONNECTION_KINDS = {
@@ -97,7 +100,7 @@ class Row(NamedTuple):
             dst_ip=self.dst_ip,
             dst_port=self.dst_port,
             transport=self.protocol,
-            server=self.server,
+            server=None if self.dst_port == _DNS else self.server,
             client=Client(ja3=self.ja3) if whois else msgspec.structs.replace(_ANY_CLIENT, ja3=self.ja3),
             established=None if self.established is None else bool(self.established),
         )
@@ -118,7 +121,7 @@ class Connections:
         """Take what the endpoints recorded; the other arguments are those of ``attribute``."""
         from whosasking.engines.duckdb import DuckDB  # noqa: PLC0415 - an engine costs a tenth of a second
 
-        self._engine = DuckDB(on_disk=True)
+        self._engine = DuckDB(MEMORY, on_disk=True)
         self._known = known
         self._registry = Registry(endpoint, host_addresses)
         self._clocks: list[Clock] = []
@@ -216,10 +219,12 @@ class Connections:
         engine.query(sql.read("stretch"), {"first": first, "last": last})
         decided = {n: Exact(*rest) for n, *rest in engine.query(sql.read("exact"), _WINDOWS)}
         exact = {n: one for n, one in decided.items() if self._is_beyond_doubt(one)}
+        asked: dict[int, int] = dict(engine.query(sql.read("asked"), {"first": first, "last": last} | _ASKED))
         left = self._climbed([row for row in rows if row.n not in exact])
         for row in rows:
             one = exact.get(row.n)
-            yield row.connection(), self._by_tuple(row, one) if one is not None else left[row.n]
+            given = self._by_tuple(row, one) if one is not None else left[row.n]
+            yield row.connection(), self._asked_by(given, asked[row.n]) if row.n in asked else given
 
     def _in_order(self, events: str) -> None:
         """Put events in order of time, so that the rungs read some minutes and not everything."""
@@ -254,6 +259,14 @@ class Connections:
             application=behind[0],
             script=behind[1],
         )
+
+    def _asked_by(self, given: Attribution, number: int) -> Attribution:
+        """Name who asked, where a system's own DNS client spoke for it."""
+        if not isinstance(given, Attributed) or not self._registry.is_resolver(given.process):
+            return given
+        process = self._registry.processes[number]
+        reason = f"{given.reason}; via DNS client, for {words.who(process)}"
+        return msgspec.structs.replace(given, application=process, reason=reason)
 
     def _behind_of(self, number: int) -> tuple[Process | None, str | None]:
         found = self._behind.get(number)
@@ -326,6 +339,7 @@ _WINDOWS = {
     "udp": policy.SAME_CONNECTION["udp"],
     "too_soon": policy.TOO_SOON,
 }
+_ASKED = {"jitter": policy.EARLY, "reach": policy.SAME_CONNECTION["udp"]}
 _ROWS = f"SELECT {_ROW} FROM conn WHERE rowid >= $first AND rowid < $last ORDER BY rowid"  # noqa: S608 - our own names
 _RANGE = "SELECT coalesce(min(rowid), 0), coalesce(max(rowid) + 1, 0) FROM conn WHERE ts >= $since AND ts < $until"
 _FLOWS_OF_ALL = """

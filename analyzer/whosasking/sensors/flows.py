@@ -5,7 +5,7 @@ escaped here, so a row never holds a tab or line end that is not a separator.
 
 * connections: ts, protocol, src_ip, src_port, dst_ip, dst_port, uid, community_id, established (``1``, ``0``). Times in
   microseconds UTC. Ports of ICMP are its type and code, as the sensors write them.
-* names: uid, server, ja3: what TLS, QUIC and HTTP logs say about a session.
+* names: uid, server, ja3: what TLS, QUIC and HTTP logs say about a session; for DNS the name that was asked for.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ _CONN_FIELDS: Final = (
 _MICROS_DIGITS: Final = 6
 _SECONDS_DIGITS: Final = 11
 _BREAKS: Final = re.compile(rb"[\r\0]")
-_NAMING: Final = {"ssl": "server_name", "quic": "server_name", "http": "host"}
+_NAMING: Final = {"ssl": "server_name", "quic": "server_name", "http": "host", "dns": "query"}
 _USED: Final = frozenset({"conn", "dhcp", *_NAMING})
 _STATES: Final = {
     **{state.encode(): b"1" for state in ESTABLISHED},
@@ -87,7 +87,7 @@ class FlowReading(msgspec.Struct, kw_only=True):
 
 
 def read(inputs: Inputs, connections: BinaryIO, names: BinaryIO, progress: Progress) -> FlowReading:
-    """Write the rows of every Zeek conn, ssl, quic and http log and EVE file in ``inputs``; DHCP leases are returned.
+    """Write the rows of every Zeek conn, ssl, quic, http and dns log and EVE file; DHCP leases are returned.
 
     Lines that cannot be read go into the tallies, with line and reason. Raises OSError when a row cannot be written.
     """
@@ -232,7 +232,7 @@ class _Rows:
         return True
 
     def eve(self, inp: Input, progress: Progress) -> None:
-        """Read Suricata's flow, tls, quic and http events."""
+        """Read Suricata's flow, tls, quic, http and dns events."""
         for number, line in open_lines(inp, self._tally, progress):
             if not line.strip():
                 continue
@@ -255,6 +255,8 @@ class _Rows:
             self._name(uid, event.quic.sni, event.quic.ja3.hash if event.quic.ja3 else None)
         elif event.event_type == "http" and event.http is not None and uid:
             self._name(uid, event.http.hostname, None)
+        elif event.event_type == "dns" and event.dns is not None and uid:
+            self._name(uid, event.dns.name(), None)
         else:
             return False
         return True

@@ -1,8 +1,8 @@
 -- Every connection of the logs, in order of time; its number is its rowid. `server` and `ja3` are what TLS, QUIC and
--- HTTP logs say of the session. Addresses that are no plain IPv4 come in one spelling.
+-- HTTP logs say of the session; for DNS, `server` is the name asked for. Addresses that are no plain IPv4 come in one spelling.
 CREATE TABLE conn AS
 WITH told AS (
-    SELECT uid, lower(any_value(server)) AS server, any_value(ja3) AS ja3
+    SELECT uid, rtrim(lower(any_value(server)), '.') AS server, any_value(ja3) AS ja3
     FROM wire_name
     GROUP BY uid
 )
