@@ -221,3 +221,14 @@ def test_behind_the_systems_dns_client_stands_the_process_that_asked(tmp_path: P
     assert [one.process.name for one in found] == ["svchost.exe"] * 5
     assert [one.application.name if one.application else None for one in found] == ["p100.exe", None, None, None, None]
     assert found[0].reason.endswith("; via DNS client, for p100.exe (100)")
+
+
+def test_clocks_only_taken_as_equal_reach_no_further_than_seconds(tmp_path: Path) -> None:
+    log = conn(tmp_path, row(0, 500), row(30, 501))
+    edr = sysmon(
+        tmp_path, network(2, 100, "10.0.0.5", 500, "198.51.100.7"), network(2, 100, "10.0.0.5", 501, "198.51.100.7")
+    )
+    first, second = (one for _, one in attributed(log, edr))
+    assert isinstance(first, Attributed)
+    assert first.confidence < 0.7
+    assert not isinstance(second, Attributed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -91,7 +91,7 @@ def align(engine: Engine, registry: Registry, *, sampled: bool = False) -> list[
 
     ``sampled``: from some of the sockets of each part of the time, where there are too many to look at all.
     """
-    tcp, udp, portless = _pairs(engine, "clock_pairs_sampled" if sampled else "clock_pairs")
+    tcp, udp, portless = _sampled_pairs(engine) if sampled else _pairs(engine)
     seen = _Seen(registry, engine.query(_LIVES))
     clocks = []
     for timeline, (host, product) in enumerate(registry.timelines):
@@ -136,16 +136,32 @@ class _Seen:
 _Pairs = dict[int, list[Pair]]
 
 
-def _pairs(engine: Engine, statement: str) -> tuple[_Pairs, _Pairs, _Pairs]:
+def _pairs(engine: Engine) -> tuple[_Pairs, _Pairs, _Pairs]:
     """Give the pairs of each timeline: TCP, UDP, and those without a local port."""
-    tcp, udp, portless = _Pairs(), _Pairs(), _Pairs()
     most = {"most_per_tuple": policy.MOST_PER_TUPLE}
-    for timeline, protocol, difference, port, ts in engine.query(
-        sql.read(statement), most | {"ephemeral": policy.EPHEMERAL}
-    ):
+    return _by_timeline(
+        engine.query(sql.read("clock_pairs"), most | {"ephemeral": policy.EPHEMERAL}),
+        engine.query(sql.read("clock_pairs_no_port"), most),
+    )
+
+
+def _sampled_pairs(engine: Engine) -> tuple[_Pairs, _Pairs, _Pairs]:
+    """Give the same of some events of each timeline."""
+    most = {"most_per_tuple": policy.MOST_PER_TUPLE, "wanted": policy.SAMPLED}
+    return _by_timeline(
+        engine.query(sql.read("clock_pairs_sampled"), most | {"ephemeral": policy.EPHEMERAL}),
+        engine.query(sql.read("clock_pairs_no_port_sampled"), most | {"farthest": policy.PORTLESS_REACH}),
+    )
+
+
+def _by_timeline(
+    with_port: Iterable[tuple[Any, ...]], without: Iterable[tuple[Any, ...]]
+) -> tuple[_Pairs, _Pairs, _Pairs]:
+    tcp, udp, portless = _Pairs(), _Pairs(), _Pairs()
+    for timeline, protocol, difference, port, ts in with_port:
         kind = tcp if protocol == "tcp" else udp
         kind.setdefault(timeline, []).append(Pair(difference, port, ts))
-    for timeline, difference, server, ts in engine.query(sql.read("clock_pairs_no_port"), most):
+    for timeline, difference, server, ts in without:
         portless.setdefault(timeline, []).append(Pair(difference, server, ts))
     return tcp, udp, portless
 

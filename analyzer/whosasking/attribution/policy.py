@@ -18,6 +18,10 @@ MOST_PER_TUPLE = 32
 """A tuple seen more often than this comes from a fixed port and says nothing about clocks."""
 MOST_ANCHORS = 64
 """Tuples per host worth asking the sensors for."""
+SAMPLED = 300
+"""Events of each timeline that clocks are aligned by where there are millions."""
+PORTLESS_REACH = 86_400 * SECOND
+"""Largest offset looked for, among millions of events, where a product records no local port."""
 EPHEMERAL = 1024
 FASTEST_DRIFT = 200e-6
 """A host's clock gains or loses no more than this: quartz stays under 100 parts per million, virtual machines near."""
@@ -60,13 +64,13 @@ SERVER_LIFE = 5 * SECOND
 ASSUMED_REACH = 5 * SECOND
 """Reach of any evidence where the clocks were only taken as equal. A clock that is off finds nothing this near."""
 SHORTEST_OBJECT = 4
+"""Characters of a query's object that make it worth finding in a command line."""
 SILENCE = 30 * 60 * SECOND
 """A pause in all of a host's records that is called silence, if it is also ..."""
 SILENCE_TIMES = 8
 """... this many times as long as its usual pauses (95th percentile)."""
 HELLOS = 3
 """Exact matches that must agree before a ClientHello is taken for a program's."""
-"""Characters of a query's object that make it worth finding in a command line."""
 
 # --- Confidences --------------------------------------------------------------------------------------------------
 # Those of tuples, other connections and resolved names are within five points of the share that was right on a made

@@ -1,44 +1,47 @@
--- As `clock_pairs`, for more events than are needed: of each timeline one event for each 300th of its time.
-WITH span AS (
-    SELECT timeline, min(ts) AS first, greatest(max(ts) - min(ts), 1) AS length
+-- As `clock_pairs`, for more events than are needed: about $wanted of each timeline, by chance, so that they lie all over
+-- its time. Nothing here holds more than those.
+WITH every AS (
+    SELECT timeline, greatest(count(*) // $wanted, 1) AS nth
     FROM socket
+    WHERE local_port IS NOT NULL AND local_ip IS NOT NULL AND protocol <> 'other'
     GROUP BY timeline
 ),
-candidate AS (
+anchor AS (
     SELECT
-        s.timeline, s.protocol, s.ts, s.local_ip, s.local_port, s.remote_ip, s.remote_port,
+        s.n, s.timeline, s.protocol, s.ts, s.local_ip, s.local_port, s.remote_ip, s.remote_port,
         CASE s.outbound
             WHEN TRUE THEN s.local_port
             WHEN FALSE THEN s.remote_port
             ELSE greatest(s.local_port, s.remote_port)
-        END AS port,
-        (s.ts - p.first) * 300 // p.length AS part
+        END AS port
     FROM socket AS s
-    JOIN span AS p USING (timeline)
-    WHERE s.local_port IS NOT NULL AND s.local_ip IS NOT NULL AND s.local_port <> s.remote_port
-),
-anchor AS (
-    SELECT
-        timeline, protocol, part,
-        unnest(min_by({
-            'ts': ts, 'local_ip': local_ip, 'local_port': local_port,
-            'remote_ip': remote_ip, 'remote_port': remote_port, 'port': port
-        }, hash(local_port, ts), 2)) AS e
-    FROM candidate
-    WHERE port >= $ephemeral AND protocol <> 'other'
-    GROUP BY timeline, protocol, part
+    JOIN every AS e USING (timeline)
+    WHERE
+        s.local_port IS NOT NULL AND s.local_ip IS NOT NULL AND s.local_port <> s.remote_port
+        AND s.protocol <> 'other' AND hash(s.n) % e.nth = 0
 ),
 pair AS (
-    SELECT a.timeline, a.protocol, f.ts - a.e.ts AS difference, a.e.port AS port, f.ts, a.part, a.e.ts AS own
-    FROM anchor AS a
-    JOIN either_way AS f
-        ON a.e.local_ip = f.local_ip
-        AND a.e.local_port = f.local_port
-        AND a.e.remote_ip = f.remote_ip
-        AND a.e.remote_port = f.remote_port
+    SELECT a.n, a.timeline, a.protocol, f.ts - a.ts AS difference, a.port, f.ts
+    FROM flow AS f
+    JOIN anchor AS a
+        ON a.local_ip = f.src_ip
+        AND a.local_port = f.src_port
+        AND a.remote_ip = f.dst_ip
+        AND a.remote_port = f.dst_port
         AND a.protocol = f.protocol
-    QUALIFY count(*) OVER (PARTITION BY a.timeline, a.protocol, a.e.port, a.e.ts) <= $most_per_tuple
+    WHERE a.port >= $ephemeral
+    UNION ALL
+    SELECT a.n, a.timeline, a.protocol, f.ts - a.ts, a.port, f.ts
+    FROM flow AS f
+    JOIN anchor AS a
+        ON a.local_ip = f.dst_ip
+        AND a.local_port = f.dst_port
+        AND a.remote_ip = f.src_ip
+        AND a.remote_port = f.src_port
+        AND a.protocol = f.protocol
+    WHERE a.port >= $ephemeral
 )
 SELECT timeline, protocol, difference, port, ts
 FROM pair
+QUALIFY count(*) OVER (PARTITION BY n) <= $most_per_tuple
 ORDER BY ALL
