@@ -13,7 +13,7 @@ from whosasking.attribution import policy, sql, tables, words
 from whosasking.attribution.addresses import canonical, is_public
 from whosasking.attribution.clocks import own_time
 from whosasking.attribution.registry import alive
-from whosasking.attribution.rungs import Choice, Match, Rung
+from whosasking.attribution.rungs import EXACT, Choice, Match, Rung
 from whosasking.model import Attributed, Candidate, Sighting, Step
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from whosasking.model import Lookup, Micros, Process
 
 MOST_CANDIDATES = 8
-TUPLE = frozenset({"tuple", "tuple, other end"})
 
 
 class Ladder:
@@ -138,7 +137,7 @@ class Ladder:
         clock = self._clocks[match.timeline]
         if clock.assumed and match.apart is not None and abs(match.apart) > policy.ASSUMED_REACH:
             return False
-        at = None if match.evidence in TUPLE else own_time(clock.process_pieces, self.lookups[lookup].ts)
+        at = None if match.evidence in EXACT else own_time(clock.process_pieces, self.lookups[lookup].ts)
         if at is None:
             return True
         return alive(self.registry.processes[match.process], at, policy.PROCESS_SLACK)

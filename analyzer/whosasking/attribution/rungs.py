@@ -28,6 +28,10 @@ _RANKS = {
 }
 
 
+EXACT = frozenset({"tuple", "tuple, other end"})
+"""Evidence that is the connection itself, recorded by the host that opened it or by the one that answered."""
+
+
 class Match(NamedTuple):
     """One event that could explain a lookup. Only one that is told as far away may have no ``apart``."""
 
@@ -170,7 +174,8 @@ def _one_process(match: Match, other: Match, registry: Registry) -> bool:
         return False
     ours, theirs = registry.processes[match.process], registry.processes[other.process]
     # Without pids, what two products recorded on one exact tuple at one time is one process if it is one program.
-    on_one_tuple = match.evidence == other.evidence == "tuple" and None in {ours.pid, theirs.pid}
+    exact = match.evidence == other.evidence and match.evidence in EXACT
+    on_one_tuple = exact and None in {ours.pid, theirs.pid}
     return (
         ((ours.pid is not None and ours.pid == theirs.pid) or on_one_tuple)
         and registry.host(ours.host) == registry.host(theirs.host)
