@@ -184,7 +184,7 @@ def _os_reason(error: OSError) -> str:
 
 def _recognise(path: str, inputs: Inputs) -> bool:
     """Put ``path`` where it belongs; True when its format is known."""
-    from whosasking import endpoints, sensors  # noqa: PLC0415 - stages import inputs
+    from whosasking import sensors  # noqa: PLC0415 - stages import inputs
 
     try:
         head = read_head(path, _GLANCE)
@@ -192,7 +192,7 @@ def _recognise(path: str, inputs: Inputs) -> bool:
         if kind is None and not head.complete:
             head = read_head(path, _HEAD)
             kind = sensors.sniff(head.data)
-        endpoint = endpoints.sniff(head.data) if kind is None and not _is_pcap(head.data) else None
+        endpoint = _sniff_endpoint(head.data) if kind is None and not _is_pcap(head.data) else None
     except OSError as error:
         inputs.tally(path).fail(_os_reason(error))
         return False
@@ -214,6 +214,12 @@ def _recognise(path: str, inputs: Inputs) -> bool:
         if head.compression == PARQUET:
             tally.kind = kind.removesuffix("json") + PARQUET
     return tally.kind != UNKNOWN
+
+
+def _sniff_endpoint(head: bytes) -> str | None:
+    from whosasking import endpoints  # noqa: PLC0415 - a dozen products' readers: only where they may be needed
+
+    return endpoints.sniff(head)
 
 
 def _is_pcap(data: bytes) -> bool:

@@ -1,7 +1,9 @@
 """The one way data flows: inputs -> sensors and endpoints -> attribution -> verdicts -> findings -> Report.
 
-The only module that knows every stage. Each stage is called once, takes the records of ``model`` and returns them.
+The only module that knows every stage. Each stage is called once, takes the records of ``model`` and returns them. A
+stage is imported when there is something for it to do: start-up is a third of the time a day of plain logs takes.
 """
+# ruff: noqa: PLC0415 - see above
 
 from __future__ import annotations
 
@@ -14,16 +16,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from whosasking import __version__, attribution, catalogue, config, endpoints, findings, sensors, verdicts
+from whosasking import __version__, catalogue, config, sensors
 from whosasking.connections import ConnectionReport
-from whosasking.endpoints import detections
 from whosasking.errors import InputError
 from whosasking.inputs import discover
-from whosasking.model import Coverage, JudgedLookup, Lookup, Report
+from whosasking.model import Coverage, EndpointReading, JudgedLookup, Lookup, Report, WireReading
 from whosasking.progress import SILENT
-from whosasking.sensors import capture, flows
-from whosasking.sensors.capture import How, Sensor
-from whosasking.sensors.capture.logs import logged
 from whosasking.sensors.interface import Wanted
 
 if TYPE_CHECKING:
@@ -37,12 +35,12 @@ if TYPE_CHECKING:
     from whosasking.config import Settings
     from whosasking.engines.interface import Engine
     from whosasking.inputs import Inputs
-    from whosasking.model import Attribution, EndpointReading, Micros, WireReading
+    from whosasking.model import Attribution, Micros
     from whosasking.progress import Progress
+    from whosasking.sensors.capture import How
     from whosasking.sensors.reading import LineReader
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+:/")
-AS_IT_COMES = How()
 Attributions = list[tuple[Lookup, "Attribution"]]
 
 
@@ -53,7 +51,7 @@ def run(  # noqa: PLR0913  (each is a switch of the command line)
     since: Micros | None = None,
     until: Micros | None = None,
     exact: bool = False,
-    captures: How = AS_IT_COMES,
+    captures: How | None = None,
     progress: Progress = SILENT,
     spark: SparkSession | None = None,
     now: Micros | None = None,
@@ -62,8 +60,9 @@ def run(  # noqa: PLR0913  (each is a switch of the command line)
 
     ``since`` and ``until`` (microseconds UTC, half-open, on the sensor's clock) keep the lookups inside them. ``exact``
     reads every line through the reference reader instead of the sieve: slow, for checking. ``now`` dates the report and
-    decides which allow rules have expired. ``captures`` says how packet captures are read. With ``spark``,
-    a session that ``cluster`` gives, its executors scan the sensors' logs and do the joins; the report is the same.
+    decides which allow rules have expired. ``captures`` says how packet captures are read (None: as it comes). With
+    ``spark``, a session that ``cluster`` gives, its executors scan the sensors' logs and do the joins; the report is
+    the same.
 
     Raises ConfigError when the configuration is wrong, and InputError when an optional reader that was asked for is
     missing, or no sensor is there for a capture.
@@ -72,12 +71,12 @@ def run(  # noqa: PLR0913  (each is a switch of the command line)
     settings = config.load(config_path)
     known = catalogue.load(settings.hosts)
     inputs = discover(paths)
-    endpoint = endpoints.read(inputs, progress)
-    wanted = Wanted(attribution.wanted(endpoint))
+    endpoint = _read_endpoints(inputs, progress)
     reader, engine = _on(spark, progress) if spark is not None else (None, None)
-    wire = sensors.read(inputs, known, wanted, progress, exact=exact, reader=reader)
-    wire = capture.joined(wire, capture.read(inputs, known, wanted, progress, captures))
+    wire = _read_wire(inputs, known, endpoint, progress, captures, reader, exact=exact)
     progress.close()
+    from whosasking import attribution, findings
+
     result = attribution.attribute(
         wire.lookups, endpoint, wire.anchors, settings.host_addresses, known, wire.leases, engine
     )
@@ -93,7 +92,10 @@ def run(  # noqa: PLR0913  (each is a switch of the command line)
         notes=config.expired_notes(settings, now),
         parity=tuple(wire.parity),
     )
-    capture.carve_findings(report, inputs, captures)
+    if captures is not None and captures.carve is not None:
+        from whosasking.sensors import capture
+
+        capture.carve_findings(report, inputs, captures)
     return report
 
 
@@ -104,7 +106,7 @@ def connections(  # noqa: PLR0913  (each is a switch of the command line)
     config_path: Path | None = None,
     since: Micros | None = None,
     until: Micros | None = None,
-    sensor: str = Sensor.AUTO,
+    sensor: str = "auto",
     progress: Progress = SILENT,
     now: Micros | None = None,
 ) -> Iterator[ConnectionReport]:
@@ -112,10 +114,15 @@ def connections(  # noqa: PLR0913  (each is a switch of the command line)
 
     Arguments and errors are those of ``run``. The connections are gone through once, in bounded memory.
     """
+    from whosasking import attribution
+    from whosasking.sensors import flows
+    from whosasking.sensors.capture import Sensor
+    from whosasking.sensors.capture.logs import logged
+
     now = time.time_ns() // 1000 if now is None else now
     settings = config.load(config_path)
     inputs = discover(paths)
-    endpoint = endpoints.read(inputs, progress)
+    endpoint = _read_endpoints(inputs, progress)
     with (
         attribution.Connections(endpoint, settings.host_addresses, catalogue.load(settings.hosts)) as every,
         logged(inputs, progress, Sensor(sensor)) as captured,
@@ -162,26 +169,70 @@ def cluster(
     urls = [str(path) for path in paths if _URL.match(str(path)) and not Path(path).exists()]
     if urls:
         raise InputError(f"{urls[0]}: URLs are not read; mount the store where the workers see it under one name")
-    from whosasking.engines import spark_session  # noqa: PLC0415 - for those who have a cluster
+    from whosasking.engines import spark_session
 
     return spark_session.connected(master)
 
 
 def _on(spark: SparkSession, progress: Progress) -> tuple[LineReader, Callable[[], Engine]]:
-    from whosasking.engines.spark import Spark  # noqa: PLC0415 - see above
-    from whosasking.sensors.cluster import ClusterReader  # noqa: PLC0415 - see above
+    from whosasking.engines.spark import Spark
+    from whosasking.sensors.cluster import ClusterReader
 
     return ClusterReader(spark.sparkContext, progress), partial(Spark, spark)
 
 
-def captures(sensor: str, keep: Path | None, carve: Path | None) -> How:
-    """Return how to read packet captures: with which sensor, where to keep its logs, where to carve findings."""
+def _read_endpoints(inputs: Inputs, progress: Progress) -> EndpointReading:
+    if not inputs.endpoints:
+        return EndpointReading()
+    from whosasking import endpoints
+
+    return endpoints.read(inputs, progress)
+
+
+def _read_wire(  # noqa: PLR0913, PLR0917 - every stage before it
+    inputs: Inputs,
+    known: Catalogue,
+    endpoint: EndpointReading,
+    progress: Progress,
+    captures: How | None,
+    reader: LineReader | None,
+    *,
+    exact: bool,
+) -> WireReading:
+    wanted = Wanted()
+    if inputs.endpoints:
+        from whosasking import attribution
+
+        wanted = Wanted(attribution.wanted(endpoint))
+    wire = sensors.read(inputs, known, wanted, progress, exact=exact, reader=reader)
+    if inputs.captures:
+        from whosasking.sensors import capture
+
+        wire = capture.joined(wire, capture.read(inputs, known, wanted, progress, captures or capture.How()))
+    return wire
+
+
+def captures(sensor: str, keep: Path | None, carve: Path | None) -> How | None:
+    """Return how to read packet captures: with which sensor, where to keep its logs, where to carve findings.
+
+    None: as it comes, nothing was asked for.
+    """
+    if sensor == "auto" and keep is None and carve is None:
+        return None
+    from whosasking.sensors.capture import How, Sensor
+
     return How(sensor=Sensor(sensor), keep=str(keep) if keep else None, carve=str(carve) if carve else None)
 
 
 def _all_lookups(wire: WireReading, endpoint: EndpointReading, result: Result, known: Catalogue) -> Attributions:
     """Wire lookups with their attribution, then what only the endpoint saw, on the sensor's clock, each once."""
-    seen_by_endpoint = detections.lookups(endpoint, known)
+    from whosasking import attribution
+
+    seen_by_endpoint = []
+    if endpoint.starts or endpoint.sockets or endpoint.unowned_sockets:
+        from whosasking.endpoints import detections
+
+        seen_by_endpoint = detections.lookups(endpoint, known)
     on_the_wire_too = attribution.duplicates(wire.lookups, seen_by_endpoint, result)
     explained = [attribution.explained(one, known) for one in result.attributions]
     pairs: Attributions = list(zip(wire.lookups, explained, strict=True))
@@ -201,6 +252,8 @@ def _in_window(pairs: Attributions, since: Micros | None, until: Micros | None) 
 
 def _judge(pairs: Attributions, known: Catalogue, settings: Settings, now: Micros) -> tuple[JudgedLookup, ...]:
     """Give each lookup its number, in order of time, and its verdict."""
+    from whosasking import verdicts
+
     pairs = sorted(pairs, key=lambda pair: _order(pair[0]))
     return tuple(
         JudgedLookup(

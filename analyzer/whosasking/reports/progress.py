@@ -6,15 +6,12 @@ import sys
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
-
 from whosasking.progress import SILENT
-from whosasking.reports.escape import visible
 
 if TYPE_CHECKING:
     from typing import TextIO
+
+    from rich.progress import Progress as Bars
 
     from whosasking.progress import Progress
 
@@ -72,7 +69,10 @@ class Bar:
 
 
 def _drawn(text: str, out: TextIO) -> Bars:
-    bars = Bars(
+    from rich.console import Console  # noqa: PLC0415 - slow to import, and most runs have no terminal to draw on
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    bars = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(binary_units=True),
@@ -87,4 +87,6 @@ def _drawn(text: str, out: TextIO) -> Bars:
 
 def _shown(text: str) -> str:
     """Fit for one line: file names are chosen by others."""
+    from whosasking.reports.escape import visible  # noqa: PLC0415 - see above
+
     return visible(text, width=40).plain

@@ -8,18 +8,16 @@ the files' order.
 from __future__ import annotations
 
 import os
-import queue
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import stringzilla
 
-from whosasking.bytestream import BLOCK, MAX_LINE, Ahead, BadStream, Block, open_stream, seek_line, whole_lines
+from whosasking.bytestream import MAX_LINE, Ahead, BadStream, Block, open_stream, seek_line, whole_lines
 from whosasking.inputs import LONG_LINE_REASON, Input, Tally, inflated
 
 if TYPE_CHECKING:
@@ -30,9 +28,12 @@ if TYPE_CHECKING:
     from whosasking.sieve import Sieve, Span
 
 RANGE: Final = 16 << 20
-_AHEAD: Final = 2
-"""Pieces a thread may have ready before it waits."""
-_PATIENCE: Final = 0.1
+BLOCK: Final = 1 << 20
+"""Bytes read and scanned at once: they are still in the processor's cache when the next step needs them."""
+_BATCH: Final = 256 << 10
+_HELD: Final = 4 << 20
+"""Bytes of passed lines one unit may hold until they are read, where a log's every line counts."""
+_PER_LINE: Final = 150
 _EDGE_LINES: Final = 64
 _NEWLINE: Final = 0x0A
 _HASH: Final = 0x23
@@ -55,13 +56,15 @@ class Line(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """What one block gave; line numbers count from its first line, which is 1. ``edges``: first and last record."""
+    """What some blocks gave; line numbers count from its first line, which is 1. ``edges``: first and last record."""
 
     lines: int = 0
     passed: tuple[Line, ...] = ()
     edges: tuple[bytes, ...] = ()
     trouble: str | None = None
     """Why a line (an over-long one: ``lines`` is 1) or all that follows was not read."""
+    size: int = 0
+    """About how many bytes of memory ``passed`` takes."""
 
 
 class Sifted(NamedTuple):
@@ -87,11 +90,52 @@ class Unit(NamedTuple):
     end: int | None
 
 
+class _Held:
+    """Pieces of one unit on their way from its thread to the reader, bounded by their bytes."""
+
+    def __init__(self) -> None:
+        self._pieces: deque[Piece | BaseException | None] = deque()
+        self._size = 0
+        self._changed = threading.Condition()
+        self._stopped = False
+
+    def put(self, piece: Piece | BaseException | None) -> bool:
+        """Add a piece, when there is room; False when nobody will read it any more."""
+        size = piece.size if isinstance(piece, Piece) else 0
+        with self._changed:
+            while self._size > _HELD and not self._stopped:
+                self._changed.wait()
+            self._pieces.append(piece)
+            self._size += size
+            self._changed.notify_all()
+            return not self._stopped
+
+    def get(self) -> Piece | BaseException | None:
+        """Take the next piece, when there is one."""
+        with self._changed:
+            while not self._pieces:
+                self._changed.wait()
+            piece = self._pieces.popleft()
+            self._size -= piece.size if isinstance(piece, Piece) else 0
+            self._changed.notify_all()
+            return piece
+
+    def stop(self) -> None:
+        """Let nobody wait for room any more."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+
 class _Ahead(NamedTuple):
-    """A unit and what its thread found there."""
+    """A unit and what its thread found there.
+
+    ``apart``: a thread of its own inflates it, because it takes so long that the other cores would have nothing to do.
+    """
 
     unit: Unit
-    pieces: queue.Queue[Piece | BaseException | None]
+    apart: bool
+    held: _Held
 
 
 class Reader:
@@ -100,17 +144,15 @@ class Reader:
     def __init__(self, progress: Progress, threads: int | None = None) -> None:
         """Prepare; nothing is read yet."""
         self._progress = progress
-        self._threads = threads or os.cpu_count() or 1
-        self._stop = threading.Event()
+        self._threads = threads or cores()
         self._local = threading.local()
         self._ahead: deque[_Ahead] = deque()
 
     def read(self, jobs: Sequence[Job]) -> Iterator[Sifted]:
         """Yield every file with its lines; each file's lines must be read before the next file is asked for."""
-        self._stop.clear()
         self._ahead.clear()
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="sieve")
-        units = (unit for job in jobs for unit in units_of(job))
+        units = self._units(jobs)
         try:
             self._submit(pool, units)
             while self._ahead:
@@ -119,24 +161,33 @@ class Reader:
                 yield Sifted(self._ahead[0].unit.job, lines, edges)
                 deque(lines, maxlen=0)
         finally:
-            self._stop.set()
+            for ahead in self._ahead:
+                ahead.held.stop()
             pool.shutdown(wait=True, cancel_futures=True)
 
-    def _submit(self, pool: ThreadPoolExecutor, units: Iterator[Unit]) -> None:
-        """Keep every thread busy and its next range waiting, and no more: what is ahead is held in memory."""
-        while len(self._ahead) < 2 * self._threads and (unit := next(units, None)) is not None:
-            self._ahead.append(_Ahead(unit, queue.Queue(_AHEAD)))
-            pool.submit(self._work, self._ahead[-1])
+    def _units(self, jobs: Sequence[Job]) -> Iterator[_Ahead]:
+        """Cut the files; a compressed one that is most of the work is inflated apart."""
+        sizes = [_size(job.inp.path) for job in jobs]
+        large = sum(sizes) / self._threads
+        for job, size in zip(jobs, sizes, strict=True):
+            apart = self._threads > 1 and size > large
+            yield from (_Ahead(unit, apart, _Held()) for unit in units_of(job))
 
-    def _lines(self, pool: ThreadPoolExecutor, units: Iterator[Unit], edges: list[bytes]) -> Iterator[Line]:
+    def _submit(self, pool: ThreadPoolExecutor, units: Iterator[_Ahead]) -> None:
+        """Keep every thread busy and its next ranges waiting, and no more: what is ahead is held in memory."""
+        while len(self._ahead) < 4 * self._threads and (ahead := next(units, None)) is not None:
+            self._ahead.append(ahead)
+            pool.submit(self._work, ahead)
+
+    def _lines(self, pool: ThreadPoolExecutor, units: Iterator[_Ahead], edges: list[bytes]) -> Iterator[Line]:
         """Yield the lines of the file whose units stand in front."""
         job = self._ahead[0].unit.job
         return numbered(job, self._found(job, pool, units), edges)
 
-    def _found(self, job: Job, pool: ThreadPoolExecutor, units: Iterator[Unit]) -> Iterator[Piece]:
+    def _found(self, job: Job, pool: ThreadPoolExecutor, units: Iterator[_Ahead]) -> Iterator[Piece]:
         """Yield the pieces of ``job``, whose units stand in front."""
         while self._ahead and self._ahead[0].unit.job is job:
-            while (piece := self._ahead[0].pieces.get()) is not None:
+            while (piece := self._ahead[0].held.get()) is not None:
                 if isinstance(piece, BaseException):
                     raise piece
                 yield piece
@@ -146,12 +197,12 @@ class Reader:
     def _work(self, ahead: _Ahead) -> None:
         """Run in a thread: put all pieces of a unit, then None."""
         try:
-            for piece in pieces(ahead.unit, self._progress, self._buffer()):
-                if not self._put(ahead, piece):
+            for piece in _batches(pieces(ahead.unit, self._progress, self._buffer(), apart=ahead.apart)):
+                if not ahead.held.put(piece):
                     return
         except Exception as error:  # noqa: BLE001 - raised again where the lines are read
-            self._put(ahead, error)
-        self._put(ahead, None)
+            ahead.held.put(error)
+        ahead.held.put(None)
 
     def _buffer(self) -> bytearray:
         """Return this thread's buffer: a fresh one for every range would be zeroed by the kernel each time."""
@@ -160,14 +211,43 @@ class Reader:
             buffer = self._local.buffer = bytearray(MAX_LINE + 1)
         return buffer
 
-    def _put(self, ahead: _Ahead, piece: Piece | BaseException | None) -> bool:
-        while not self._stop.is_set():
-            try:
-                ahead.pieces.put(piece, timeout=_PATIENCE)
-            except queue.Full:
-                continue
-            return True
-        return False
+
+def cores() -> int:
+    """Return how many cores this process may use: a container or ``taskset`` may leave it fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1
+
+
+def _size(path: str) -> int:
+    try:
+        return Path(path).stat().st_size
+    except OSError:  # told when it is read
+        return 0
+
+
+def _batches(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """Join pieces until they are worth handing over: most blocks of most logs have nothing in them."""
+    lines = size = 0
+    passed: list[Line] = []
+    edges: tuple[bytes, ...] = ()
+    for piece in pieces:
+        if piece.trouble is not None:
+            yield Piece(lines, tuple(passed), edges, size=size)
+            lines, size, passed, edges = 0, 0, [], ()
+            yield piece
+            continue
+        if passed or lines:
+            passed += [Line(lines + line.number, line.text, line.cut) for line in piece.passed]
+        else:
+            passed = list(piece.passed)
+        edges = (*(edges or piece.edges)[:1], piece.edges[-1]) if piece.edges else edges
+        lines += piece.lines
+        size += piece.size
+        if size >= _BATCH:
+            yield Piece(lines, tuple(passed), edges, size=size)
+            lines, size, passed, edges = 0, 0, [], ()
+    yield Piece(lines, tuple(passed), edges, size=size)
 
 
 def numbered(job: Job, found: Iterable[Piece], edges: list[bytes]) -> Iterator[Line]:
@@ -179,24 +259,21 @@ def numbered(job: Job, found: Iterable[Piece], edges: list[bytes]) -> Iterator[L
         if piece.edges:
             edges[:] = [*(edges or piece.edges)[:1], piece.edges[-1]]
         for line in piece.passed:
-            yield line._replace(number=done + line.number)
+            yield Line(done + line.number, line.text, line.cut)
         done += piece.lines
     job.tally.records += done
 
 
-def units_of(job: Job, step: int = RANGE) -> Iterator[Unit]:
-    """Cut a large plain file into ranges of ``step`` bytes."""
-    size = 0
-    if job.inp.compression is None:
-        with suppress(OSError):  # told when the range is read
-            size = Path(job.inp.path).stat().st_size
-    starts = range(0, size, step) if size > step else (0,)
-    for start in starts:
+def units_of(job: Job, step: int | None = None) -> Iterator[Unit]:
+    """Cut a large plain file into ranges of ``step`` bytes (default: RANGE)."""
+    step = step or RANGE
+    size = _size(job.inp.path) if job.inp.compression is None else 0
+    for start in range(0, size, step) if size > step else (0,):
         yield Unit(job, start, start + step if start + step < size else None)
 
 
-def pieces(unit: Unit, progress: Progress, buffer: bytearray) -> Iterator[Piece]:
-    """Read and sieve one unit."""
+def pieces(unit: Unit, progress: Progress, buffer: bytearray, *, apart: bool = True) -> Iterator[Piece]:
+    """Read and sieve one unit; ``apart``: a compressed one is inflated by a second thread."""
     job = unit.job
     try:
         with Path(job.inp.path).open("rb", buffering=0) as file:
@@ -206,7 +283,7 @@ def pieces(unit: Unit, progress: Progress, buffer: bytearray) -> Iterator[Piece]
                 progress.advance(unit.end - unit.start)
                 return
             if job.inp.compression is not None:
-                yield from _inflated(job, file, progress, buffer)
+                yield from _inflated(job, file, progress, buffer, apart=apart)
                 return
             limit = None if unit.end is None else unit.end - start
             for block in whole_lines(open_stream(file, None), BLOCK, limit, buffer):
@@ -220,14 +297,16 @@ def pieces(unit: Unit, progress: Progress, buffer: bytearray) -> Iterator[Piece]
         yield Piece(trouble=str(error))
 
 
-def _inflated(job: Job, file: FileIO, progress: Progress, buffer: bytearray) -> Iterator[Piece]:
-    """Sieve a compressed file while a second thread inflates what comes next."""
-    stream = Ahead(inflated(file, job.inp, job.tally, progress))
+def _inflated(job: Job, file: FileIO, progress: Progress, buffer: bytearray, *, apart: bool) -> Iterator[Piece]:
+    """Sieve a compressed file; ``apart``: while a second thread inflates what comes next."""
+    stream = inflated(file, job.inp, job.tally, progress)
+    ahead = Ahead(stream) if apart else None
     try:
-        for block in whole_lines(stream, BLOCK, None, buffer):
+        for block in whole_lines(ahead or stream, BLOCK, None, buffer):
             yield _piece(block, job.sieve)
     finally:
-        stream.close()
+        if ahead is not None:
+            ahead.close()
 
 
 def _piece(block: Block, sieve: Sieve | None) -> Piece:
@@ -236,15 +315,16 @@ def _piece(block: Block, sieve: Sieve | None) -> Piece:
     data, size = block.data, block.size
     cut = data[size - 1] != _NEWLINE
     passed = []
-    number, counted = 1, 0
+    number, counted, held = 1, 0, 0
     for start, stop in _all_lines(data, size) if sieve is None else _sieved(sieve, data, size, cut=cut):
         number += _newlines(data, counted, start)
         counted = start
         text = bytes(data[start:stop]).removesuffix(b"\r")
         if text:
             passed.append(Line(number, text, cut and stop == size))
+            held += len(text) + _PER_LINE
     lines = number - 1 + _newlines(data, counted, size) + cut
-    return Piece(lines, tuple(passed), _edges(data, size))
+    return Piece(lines, tuple(passed), _edges(data, size), size=held)
 
 
 def _newlines(data: bytearray, start: int, stop: int) -> int:
