@@ -1,253 +1,157 @@
 #!/usr/bin/env python3
-"""Write one day of a site's Zeek logs (TSV: conn, dns, ssl, http), the same bytes for the same options.
+"""Write one day of a site's sensor logs and endpoint exports, the same bytes for the same options.
 
 The mix follows what campus and office sensors log: 40 % of connections are DNS, 32 % TLS, 8 % clear HTTP, the rest
-scans, mail and the like; few clients make most connections. One connection in ``--one-in`` is a WHOIS or RDAP lookup.
-About 300 bytes of logs per connection: 5,000,000 connections are 1.5 GB, made in under a minute.
+scans, mail and the like; few clients make most connections (``--skew``). One connection in ``--one-in`` is a WHOIS or
+RDAP lookup. About 300 bytes of Zeek TSV per connection: 5,000,000 connections are 1.5 GB. Zeek rotates its logs every
+hour; ``--files 1`` writes the day as one file a log.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
-import random
-from itertools import islice
+import json
+import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import duckdb
+import formats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DAY: Final = 86_400
 START: Final = 1_790_812_800  # 2026-10-01T00:00:00Z
-BATCH: Final = 20_000
-DIGITS: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-TAB: Final = "\t"
-ENDS: Final = "ts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p"
-END_TYPES: Final = "time\tstring\taddr\tport\taddr\tport"
-FIELDS: Final = {
-    "conn": """
-        proto:enum service:string duration:interval orig_bytes:count resp_bytes:count conn_state:string
-        local_orig:bool local_resp:bool missed_bytes:count history:string orig_pkts:count orig_ip_bytes:count
-        resp_pkts:count resp_ip_bytes:count tunnel_parents:set[string] ip_proto:count
-    """,
-    "dns": """
-        proto:enum trans_id:count rtt:interval query:string qclass:count qclass_name:string qtype:count
-        qtype_name:string rcode:count rcode_name:string AA:bool TC:bool RD:bool RA:bool Z:count
-        answers:vector[string] TTLs:vector[interval] rejected:bool
-    """,
-    "ssl": """
-        version:string cipher:string curve:string server_name:string resumed:bool last_alert:string
-        next_protocol:string established:bool ssl_history:string cert_chain_fps:vector[string]
-        client_cert_chain_fps:vector[string] sni_matches_cert:bool
-    """,
-    "http": """
-        trans_depth:count method:string host:string uri:string referrer:string version:string
-        user_agent:string origin:string request_body_len:count response_body_len:count status_code:count
-        status_msg:string info_code:count info_msg:string tags:set[enum] username:string password:string
-        proxied:set[string] orig_fuids:vector[string] orig_filenames:vector[string]
-        orig_mime_types:vector[string] resp_fuids:vector[string] resp_filenames:vector[string]
-        resp_mime_types:vector[string]
-    """,
-}
-"""Columns after the connection's ends, each with its type."""
-SYLLABLES: Final = tuple(
+FORMS: Final = ("tsv", "json", "eve")
+CLIENTS: Final = 4000
+SERVERS: Final = 20_000
+TRAP: Final = "www.whoiselijah.com.au"
+_CHUNK: Final = 250_000
+_SYLLABLES: Final = tuple(
     "ar bo cen da el fi gra ho il ju ka lo mer na or pi qua ro sta tri un ver wal xi yor zen".split()  # noqa: SIM905 - reads better
 )
-LOOKUP_NAMES: Final = (
-    b"rdap.arin.net",
-    b"rdap.verisign.com",
-    b"rdap.db.ripe.net",
-    b"who.is",
-    b"viewdns.info",
-    b"rdap.org",
-)
-WHOIS_NAMES: Final = (b"whois.verisign-grs.com", b"whois.iana.org", b"whois.ripe.net", b"whois.arin.net")
-AGENTS: Final = (
-    b"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36",
-    b"Mozilla/5.0 (X11; Linux x86_64; rv:153.0) Gecko/20100101 Firefox/153.0",
-    b"Microsoft-CryptoAPI/10.0",
-    b"curl/8.14.1",
-    b"Debian APT-HTTP/1.3 (3.0.3)",
-)
-
-
-_TLS13: Final = (b"TLSv13\tTLS_AES_128_GCM_SHA256\tx25519", b"F\t-\th2\tT\tCsiI\t-\t-\t-")
-_TLS12: Final = (
-    b"TLSv12\tTLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\tsecp256r1",
-    b"F\t-\th2\tT\tCsxknGIi\t%b,%b\t(empty)\tT" % (b"1f0ac93b" * 8, b"8d02536c" * 8),
-)
+_RAW: Final = "(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER '\x01')"
+_WATCHED_CLIENTS: Final = 40
+_WITNESSED: Final = 200
 
 
 class Site:
-    """The hosts and names of one site, and its seeded dice."""
+    """A generator of one site's days."""
 
-    def __init__(self, seed: int, clients: int) -> None:
-        """Roll the site."""
-        self.dice = dice = random.Random(seed)  # noqa: S311 - a seeded generator is the point
-        self.clients = [
-            b"10.%d.%d.%d" % (dice.randrange(8), dice.randrange(256), dice.randrange(1, 255)) for _ in range(clients)
-        ]
-        self.servers = [_public(dice) for _ in range(20_000)]
-        self.names = [_name(dice) for _ in range(20_000)]
-        self.triples = [bytes((a, b, c)) for a in DIGITS for b in DIGITS for c in DIGITS]
-        dice.shuffle(self.triples)
-
-    def pick(self, pool: list[bytes], count: int) -> list[bytes]:
-        """Return ``count`` of ``pool``, the first ones far more often (a power law)."""
-        size = len(pool)
-        return [pool[int(size * value**3)] for value in _floats(self.dice, count)]
-
-    def uid(self, number: int) -> bytes:
-        """Return a uid of Zeek's shape, no two alike."""
-        size = len(self.triples)
-        high, low = divmod(number, size)
-        return b"C%b%b%bq%bx7" % (
-            self.triples[low],
-            self.triples[high % size],
-            self.triples[(number * 7919) % size],
-            self.triples[(number * 104_729 + 1) % size],
+    def __init__(
+        self, total: int, *, one_in: int = 50_000, skew: float = 3.0, seed: int = 1, traps: float = 0.0
+    ) -> None:
+        """Set the site up; nothing is written yet. ``traps``: share of names that only look like a lookup service's."""
+        self.total = total
+        self.sql = duckdb.connect(config={"preserve_insertion_order": True})
+        settings = {"seed": seed, "total": total, "begin_at": START, "one_in": one_in, "skew": skew}
+        for name, value in (settings | {"clients": CLIENTS, "servers": SERVERS}).items():
+            self.sql.execute(f"SET VARIABLE {name} = {value}::{'DOUBLE' if isinstance(value, float) else 'BIGINT'}")
+        self.sql.execute((Path(__file__).parent / "site.sql").read_text("utf-8"))
+        syllable = f"{list(_SYLLABLES)!r}[1 + dice(n, {{}}) % {len(_SYLLABLES)}]"
+        word = ", ".join(syllable.format(number) for number in (31, 32, 33))
+        self.sql.execute(
+            f"CREATE TABLE names AS SELECT n, CASE WHEN chance(n, 36) < {traps}::DOUBLE THEN '{TRAP}' ELSE "
+            "concat(['www', 'api', 'cdn', 'img', 'static', 'login', 'telemetry', 'edge'][1 + dice(n, 34) % 8], '.', "
+            f"{word}, '.', ['com', 'net', 'org', 'io', 'de'][1 + dice(n, 35) % 5]) END AS name "
+            f"FROM range({SERVERS}) numbers(n)"
         )
 
-
-def _floats(dice: random.Random, count: int) -> Iterator[float]:
-    return islice(iter(dice.random, None), count)
-
-
-def _public(dice: random.Random) -> bytes:
-    return b"%d.%d.%d.%d" % (dice.choice((13, 34, 52, 104, 142, 151, 185)), *(dice.randrange(1, 255) for _ in range(3)))
-
-
-def _name(dice: random.Random) -> bytes:
-    words = "".join(dice.choices(SYLLABLES, k=dice.randrange(2, 5)))
-    below = dice.choice(("www", "api", "cdn", "img", "static", "login", "telemetry", "edge"))
-    return f"{below}.{words}.{dice.choice(('com', 'net', 'org', 'io', 'de'))}".encode()
-
-
-class Day:
-    """The logs being written."""
-
-    def __init__(self, folder: Path, site: Site, *, compress: bool) -> None:
-        """Open a file for every log and write its header."""
-        self.site = site
-        self.files = {}
-        for log, columns in FIELDS.items():
-            fields, types = zip(*(column.split(":") for column in columns.split()), strict=True)
-            name = f"{log}.log.gz" if compress else f"{log}.log"
-            file = gzip.open(folder / name, "wb", compresslevel=6) if compress else (folder / name).open("wb")  # noqa: SIM115 - see close
-            header = (
-                f"#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\t{log}\n"
-                f"#open\t2026-10-01-00-00-00\n#fields\t{ENDS}\t{TAB.join(fields)}\n#types\t{END_TYPES}\t{TAB.join(types)}\n"
+    def chunks(self, first: int, past: int) -> Iterator[None]:
+        """Make the table ``chunk`` of the connections from ``first`` on, piece by piece."""
+        for begin in range(first, past, _CHUNK):
+            self.sql.execute(
+                "CREATE OR REPLACE TEMP TABLE chunk AS SELECT made.*, name "
+                f"FROM connections({begin}, {min(begin + _CHUNK, past)}) AS made "
+                "JOIN names ON n = name_number ORDER BY i"
             )
-            file.write(header.encode())
-            self.files[log] = file
+            yield
 
-    def close(self) -> None:
-        """Write the footers."""
-        for file in self.files.values():
-            file.write(b"#close\t2026-10-02-00-00-00\n")
-            file.close()
+    def append(self, line: str, where: str, target: Path) -> None:
+        """Add the SQL expression ``line`` of each connection of the chunk to ``target``."""
+        part = target.with_name(f".{target.name}.part")
+        self.sql.execute(f"COPY (SELECT {line} FROM chunk WHERE {where} ORDER BY i) TO '{part}' {_RAW}")
+        with part.open("rb") as source, target.open("ab") as out:
+            shutil.copyfileobj(source, out, 1 << 20)
+        part.unlink()
 
-    def batch(self, first: int, count: int, total: int, one_in: int) -> None:
-        """Write ``count`` connections, numbered from ``first``."""
-        site, dice = self.site, self.site.dice
-        lines: dict[str, list[bytes]] = {log: [] for log in FIELDS}
-        clients, servers, names = (site.pick(pool, count) for pool in (site.clients, site.servers, site.names))
-        ports = dice.choices(range(32_768, 61_000), k=count)
-        micros = dice.choices(range(1_000_000), k=count)
-        sizes = dice.choices(range(200, 90_000), k=count)
-        kinds = dice.choices(range(100), k=count)
-        for index in range(count):
-            number = first + index
-            ts = b"%d.%06d" % (START + number * DAY // total, micros[index])
-            ends = b"%b\t%b\t%b\t%d" % (ts, site.uid(number), clients[index], ports[index])
-            if number % one_in == one_in // 2:
-                _lookup(lines, dice, ends, number)
-            else:
-                _ordinary(lines, kinds[index], ends, servers[index], names[index], sizes[index])
-        for log, found in lines.items():
-            self.files[log].write(b"".join(found))
+    def write(self, folder: Path, form: str, files: int = 24) -> None:
+        """Write the day's logs: ``form`` is ``tsv``, ``json`` or ``eve``; ``files`` files of each log."""
+        for number in range(files):
+            first, past = self.total * number // files, self.total * (number + 1) // files
+            place = folder if files == 1 else folder / "2026-10-01"
+            place.mkdir(parents=True, exist_ok=True)
+            hours = "" if files == 1 else f".{_clock(number, files)}-{_clock(number + 1, files)}"
+            targets = {log: place / f"{log}{hours}.log" for log in formats.LOGS}
+            if form == "eve":
+                targets = {"eve": place / f"eve{hours}.json"}
+            for log, target in targets.items():
+                target.write_text(formats.zeek_header(log) if form == "tsv" else "", "utf-8")
+            for _ in self.chunks(first, past):
+                for log, target in targets.items():
+                    if log == "eve":
+                        self.append(formats.eve(), "TRUE", target)
+                    else:
+                        line = formats.tsv(log) if form == "tsv" else formats.json(log)
+                        self.append(line, formats.WHERE[log], target)
+            for target in targets.values() if form == "tsv" else ():
+                with target.open("a", encoding="utf-8") as out:
+                    out.write(formats.ZEEK_FOOTER)
 
-
-def _ordinary(  # noqa: PLR0913, PLR0917 - a line's parts
-    lines: dict[str, list[bytes]], kind: int, ends: bytes, server: bytes, name: bytes, size: int
-) -> None:
-    if kind < 40:  # noqa: PLR2004 - per cent, see the module's text
-        asked = size % 60 + 20
-        lines["conn"].append(
-            b"%b\t10.0.0.53\t53\tudp\tdns\t0.0%05d\t%d\t%d\tSF\tT\tT\t0\tDd\t1\t%d\t1\t%d\t-\t17\n"
-            % (ends, size, asked, asked + 16, asked + 28, asked + 44)
-        )
-        lines["dns"].append(
-            b"%b\t10.0.0.53\t53\tudp\t%d\t0.0%05d\t%b\t1\tC_INTERNET\t1\tA\t0\tNOERROR\tF\tF\tT\tT\t0\t%b.edge.example.net,%b\t%d.000000,60.000000\tF\n"
-            % (ends, size % 65_536, size, name, name, server, size % 3600)
-        )
-    elif kind < 72:  # noqa: PLR2004
-        lines["conn"].append(
-            b"%b\t%b\t443\ttcp\tssl\t%d.%06d\t%d\t%d\tSF\tT\tF\t0\tShADadFf\t%d\t%d\t%d\t%d\t-\t6\n"
-            % (
-                ends,
-                server,
-                size % 90,
-                size,
-                size // 20,
-                size,
-                size // 900 + 9,
-                size // 18,
-                size // 700 + 9,
-                size + 800,
-            )
-        )
-        rest = _TLS12 if size % 2 else _TLS13
-        lines["ssl"].append(b"%b\t%b\t443\t%b\t%b\t%b\n" % (ends, server, rest[0], name, rest[1]))
-    elif kind < 80:  # noqa: PLR2004
-        lines["conn"].append(
-            b"%b\t%b\t80\ttcp\thttp\t%d.%06d\t%d\t%d\tSF\tT\tF\t0\tShADadfF\t6\t700\t8\t%d\t-\t6\n"
-            % (ends, server, size % 60, size, size % 900 + 80, size, size + 420)
-        )
-        lines["http"].append(
-            b"%b\t%b\t80\t1\tGET\t%b\t/assets/%d/v%d/index.html?id=%d\t-\t1.1\t%b\t-\t0\t%d\t200\tOK\t-\t-\t(empty)\t-\t-\t-\t-"
-            b"\t-\t-\tF%dQz8\t-\ttext/html\n"
-            % (ends, server, name, size, size % 40, size * 7919, AGENTS[size % 5], size, size * 104_729)
-        )
-    else:
-        lines["conn"].append(
-            b"%b\t%b\t%d\ttcp\t-\t-\t-\t-\tS0\tT\tF\t0\tS\t1\t60\t0\t0\t-\t6\n" % (ends, server, size % 9000 + 44)
-        )
+    def write_sysmon(self, path: Path) -> None:
+        """Write what Sysmon on the busiest clients saw: their lookups, and some of their other connections."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w", encoding="utf-8") as out:
+            clients = f"SELECT client_address(n) FROM range({_WATCHED_CLIENTS}) numbers(n)"
+            for _ in self.chunks(0, self.total):
+                rows = self.sql.execute(
+                    f"SELECT i, micros, client, port, lookup_server, on_port43, is_lookup, server FROM chunk WHERE "
+                    f"(is_lookup OR (kind BETWEEN 40 AND 71 AND i % {_WITNESSED} = 0)) AND client IN ({clients}) "
+                    "ORDER BY i"
+                )
+                for row in rows.fetchall():
+                    out.writelines(json.dumps(event) + "\n" for event in _events(*row))
 
 
-def _lookup(lines: dict[str, list[bytes]], dice: random.Random, ends: bytes, number: int) -> None:
-    """Write one lookup, and the DNS answer that led to it."""
-    server = b"199.5.26.%d" % dice.randrange(1, 255)
-    port43 = (number // 50) % 2 == 0
-    name = dice.choice(WHOIS_NAMES if port43 else LOOKUP_NAMES)
-    ts, uid, client, port = ends.split(b"\t")
-    lines["dns"].append(
-        b"%b\tD%b\t%b\t%d\t10.0.0.53\t53\tudp\t77\t0.001000\t%b\t1\tC_INTERNET\t1\tA\t0\tNOERROR\tF\tF\tT\tT\t0\t%b\t300.000000"
-        b"\tF\n" % (ts, uid[1:], client, int(port) - 1, name, server)
-    )
-    if port43:
-        lines["conn"].append(
-            b"%b\t%b\t43\ttcp\t-\t0.080000\t20\t483\tSF\tT\tF\t0\tShADadfF\t5\t288\t5\t751\t-\t6\n" % (ends, server)
-        )
-    else:
-        lines["conn"].append(
-            b"%b\t%b\t443\ttcp\tssl\t0.200000\t700\t3900\tSF\tT\tF\t0\tShADadFf\t9\t1223\t7\t4300\t-\t6\n"
-            % (ends, server)
-        )
-        lines["ssl"].append(
-            b"%b\t%b\t443\tTLSv13\tTLS_AES_256_GCM_SHA384\tx25519\t%b\tF\t-\t-\tT\tCsiI\t-\t-\t-\n"
-            % (ends, server, name)
-        )
+def _events(
+    number: int,
+    micros: int,
+    client: str,
+    port: int,
+    lookup_server: str,
+    on_port43: bool,
+    is_lookup: bool,
+    server: str,
+) -> Iterator[dict[str, object]]:
+    """Yield a process start (of a lookup) and a connection as Sysmon records them, winlogbeat's fields laid flat."""
+    image = ("/usr/bin/whois" if on_port43 else "/usr/bin/curl") if is_lookup else "/usr/lib/firefox-esr/firefox-esr"
+    command = f"{Path(image).name} example{number % 977}.com"
+    common = {
+        "Channel": "Microsoft-Windows-Sysmon/Operational",
+        "Hostname": f"ws-{client.replace('.', '-')}.example.net",
+        "ProcessGuid": f"{{{number:08x}-0000-4000-8000-000000000000}}",
+        "ProcessId": str(1000 + number % 60_000),
+        "Image": image,
+        "User": f"user{number % 97}",
+    }
+    if is_lookup:
+        at = _sysmon_time(micros - 20_000)
+        yield {**common, "EventID": 1, "UtcTime": at, "CommandLine": command, "ParentImage": "/usr/bin/bash",
+               "ParentCommandLine": "bash", "ParentProcessId": "900"}  # fmt: skip
+    port_there, there = (43 if on_port43 else 443, lookup_server) if is_lookup else (443, server)
+    yield {**common, "EventID": 3, "UtcTime": _sysmon_time(micros), "Protocol": "tcp", "Initiated": "true",
+           "SourceIp": client, "SourcePort": str(port), "DestinationIp": there,
+           "DestinationPort": str(port_there)}  # fmt: skip
 
 
-def write_day(folder: Path, connections: int, *, one_in: int = 50_000, seed: int = 1, compress: bool = False) -> None:
-    """Write the logs of ``connections`` into ``folder``."""
-    folder.mkdir(parents=True, exist_ok=True)
-    day = Day(folder, Site(seed, clients=4000), compress=compress)
-    for first in range(0, connections, BATCH):
-        day.batch(first, min(BATCH, connections - first), connections, one_in)
-    day.close()
+def _sysmon_time(micros: int) -> str:
+    return datetime.fromtimestamp(micros / 1e6, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def _clock(number: int, files: int) -> str:
+    seconds = 86_400 * number // files
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
 def main() -> None:
@@ -256,10 +160,20 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--connections", type=int, default=5_000_000)
     parser.add_argument("--one-in", type=int, default=50_000, help="connections per lookup")
+    parser.add_argument("--skew", type=float, default=3.0, help="1: all clients alike; the higher, the fewer make most")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--gz", action="store_true", help="write .log.gz")
+    parser.add_argument("--files", type=int, default=24, help="files a log is rotated into")
+    parser.add_argument("--form", choices=FORMS, default="tsv")
+    parser.add_argument(
+        "--traps", type=float, default=0.0, help="share of names that look like a lookup's and are none"
+    )
+    parser.add_argument("--sysmon", action="store_true", help="write sysmon.ndjson as well")
     options = parser.parse_args()
-    write_day(options.folder, options.connections, one_in=options.one_in, seed=options.seed, compress=options.gz)
+    choices = {"one_in": options.one_in, "skew": options.skew, "seed": options.seed, "traps": options.traps}
+    site = Site(options.connections, **choices)
+    site.write(options.folder, options.form, options.files)
+    if options.sysmon:
+        site.write_sysmon(options.folder / "sysmon.ndjson")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Time whole `whosasking report` runs against zat's DataFrame reader, on the same generated day, in one run.
+"""Time whole `whosasking report` runs against the tools people would use instead, on the same files, in one run.
 
-zat reads ssl.log alone into pandas; whosasking reads every log of the day and prints its report. Both are timed in
-processes of their own, start-up included, and compared per byte of log text. Results go into RESULTS.md, beside this.
+Before times are compared, the answers are: everything that answers the question must name the same sessions and
+servers. grep, rg and zcat only count lines that hold a name. Results go into RESULTS.md beside this, of other sizes
+wherever --output says. Made data is kept in --folder and used again; --resume keeps the measurements too.
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
 import importlib.metadata
 import json
 import os
@@ -17,142 +17,204 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Final, NamedTuple
-
-import generate
+from typing import TYPE_CHECKING, Final
 
 HERE: Final = Path(__file__).resolve().parent
-ANALYZER: Final = HERE.parent / "analyzer"
-LOGS: Final = ("conn", "dns", "http", "ssl")
-PACKAGES: Final = ("hyperscan", "isal", "msgspec", "zat", "pandas")
-GOAL_RATIO: Final = 10
-GOAL_RESIDENT: Final = 300
-GOAL_GZIP: Final = 0.5
-ZAT: Final = (
-    "import sys; from zat.log_to_dataframe import LogToDataFrame; "
-    "frame = LogToDataFrame().create_dataframe(sys.argv[1]); print(len(frame))"
+sys.path.insert(0, str(HERE.parent / "analyzer"))
+
+import goals
+from data import HALF_CONNECTIONS, Data, text_size, warm
+from measure import Contender, Measured, measure
+from peers import log_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PACKAGES: Final = ("hyperscan", "isal", "msgspec", "typer", "duckdb", "polars", "zat", "pandas")
+LARGE: Final = 5_000_000_000
+_JQ: Final = (
+    '($names | split("\\n") | map({(.): true}) | add) as $listed | inputs | '
+    'select(.dest_port == 43 or $listed[.tls.sni // .http.hostname // "-"]) | .flow_id'
 )
 
 
-class Measured(NamedTuple):
-    """One process: wall time in seconds, of the fastest run; log text in bytes; peak resident memory in MB."""
-
-    name: str
-    seconds: float
-    size: int
-    resident: float
-    output: str
-
-    @property
-    def speed(self) -> float:
-        """Return MB of log text a second."""
-        return self.size / self.seconds / 1e6
-
-
-def measure(name: str, command: list[str], size: int, rounds: int) -> Measured:
-    """Run ``command`` several times; the fastest counts, the largest memory counts."""
-    best, resident, output = float("inf"), 0.0, ""
-    for _ in range(rounds):
-        begin = time.perf_counter()
-        process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": str(ANALYZER)},
-        )
-        assert process.stdout is not None  # noqa: S101 - asked for above
-        output = process.stdout.read().decode()
-        _, status, usage = os.wait4(process.pid, 0)
-        best = min(best, time.perf_counter() - begin)
-        resident = max(resident, usage.ru_maxrss / 1024)
-        if status:
-            assert process.stderr is not None  # noqa: S101 - asked for above
-            raise SystemExit(f"{name} failed:\n{process.stderr.read().decode()}")
-    return Measured(name, best, size, resident, output)
+def main() -> None:
+    """Make the data, measure, compare, write."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--connections", type=int, default=5_000_000, help="50,000,000 are 15 GB")
+    parser.add_argument("--files", type=int, default=24, help="files each log is rotated into (Zeek: hourly)")
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "whosasking-benchmark")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--output", type=Path, default=HERE / "RESULTS.md")
+    parser.add_argument("--only", choices=("plain", "gz", "eve", "half", "start"), action="append")
+    parser.add_argument("--resume", action="store_true", help="keep what an interrupted run measured")
+    options = parser.parse_args()
+    data = Data(options.folder, options.connections, options.files)
+    shared = data.folder / "measured.json"
+    if not options.resume:
+        shared.unlink(missing_ok=True)
+    load = os.getloadavg()[0]
+    done: dict[str, Measured] = {}
+    for name, group in {"plain": _plain, "gz": _gz, "eve": _eve, "half": _half, "start": _start}.items():
+        if options.only is None or name in options.only:
+            print(name, flush=True)
+            done = measure(group(data, options.rounds), shared)
+            _compare(name, done)
+    text = _results(done, data, load)
+    print(text)
+    options.output.write_text(text, "utf-8")
 
 
-def prepare(folder: Path, connections: int) -> tuple[Path, Path]:
-    """Make the day's logs where they are not there yet: plain, and the same as .gz of gzip's default level."""
-    plain, packed = folder / f"day-{connections}", folder / f"day-{connections}-gz"
-    if not (plain / "done").exists():
-        generate.write_day(plain, connections)
-        (plain / "done").touch()
-    if not (packed / "done").exists():
-        packed.mkdir(parents=True, exist_ok=True)
-        for log in LOGS:
-            with (plain / f"{log}.log").open("rb") as text, gzip.open(packed / f"{log}.log.gz", "wb", 6) as file:
-                shutil.copyfileobj(text, file, 1 << 20)
-        (packed / "done").touch()
-    return plain, packed
+def ours(files: Sequence[Path], name: str, size: int, rounds: int, *, one_core: bool = False) -> Contender:
+    """Return the whole program on ``files``."""
+    command = [sys.executable, "-m", "whosasking", "report", "--format", "json", *map(str, files)]
+    return Contender(name, command, size, _sessions_of_report, rounds, one_core)
 
 
-def report_command(folder: Path, suffix: str) -> list[str]:
-    """Return the whole program on a day's logs."""
-    files = [str(folder / f"{log}.log{suffix}") for log in LOGS]
-    return [sys.executable, "-m", "whosasking", "report", "--format", "json", *files]
+def _sessions_of_report(output: str) -> list[str]:
+    return sorted(f"{row['uid']}\t{row['server'] or ''}" for row in json.loads(output)["lookups"])
 
 
-def same_answer(one: Measured, other: Measured) -> int:
-    """Return the number of lookups both runs report. Exits when they differ."""
-    found = [
-        [(row["ts"], row["uid"], row["server"], row["verdict"]) for row in json.loads(run.output)["lookups"]]
-        for run in (one, other)
+def _lines(output: str) -> list[str]:
+    return sorted(output.splitlines())
+
+
+def _peer(name: str, peer: str, data: Data, files: list[Path], size: int, rounds: int) -> Contender:
+    command = [sys.executable, str(HERE / "peers.py"), peer, str(data.names()), *map(str, files)]
+    return Contender(name, command, size, _lines, rounds)
+
+
+def _shell(name: str, script: str, arguments: list[str], size: int, rounds: int) -> Contender:
+    return Contender(name, ["bash", "-c", script, *arguments], size, None, rounds)
+
+
+def _plain(data: Data, rounds: int) -> list[Contender]:
+    files = data.tsv()
+    warm(files)
+    size, names = text_size(files), str(data.names())
+    ssl = [path for path in files if log_of(str(path)) == "ssl"]
+    texts = [names, *map(str, files)]
+    slow = 1 if size > LARGE else 2
+    contenders = [
+        ours(files, "whosasking report", size, rounds),
+        ours(files, "whosasking report, one core", size, rounds, one_core=True),
+        _peer("DuckDB query", "duckdb", data, files, size, rounds),
+        _peer("Polars query", "polars", data, files, size, rounds),
+        _shell("grep -F -f names (only counts)", 'grep -c -F -f "$0" "$@"', texts, size, rounds),
     ]
-    if found[0] != found[1]:
-        raise SystemExit("plain and .gz logs gave different reports")
-    return len(found[0])
+    if shutil.which("rg"):
+        contenders.append(_shell("rg -F -f names (only counts)", 'rg -c -F -f "$0" "$@"', texts, size, rounds))
+    if shutil.which("zeek-cut"):
+        script = 'cat "${@:1}" | zeek-cut uid server_name | grep -c -F -f "$0"'
+        of_ssl = [names, *map(str, ssl)]
+        contenders.append(_shell("zeek-cut | grep, ssl.log (only counts)", script, of_ssl, text_size(ssl), slow))
+    if size <= LARGE:
+        contenders.append(_peer("zat into pandas, ssl.log", "zat-pandas", data, ssl, text_size(ssl), slow))
+        contenders.append(_peer("zat into Polars, ssl.log", "zat-polars", data, ssl, text_size(ssl), slow))
+    return contenders
 
 
-def results(zat: Measured, plain: Measured, packed: Measured, connections: int, lookups: int, load: float) -> str:  # noqa: PLR0913, PLR0917
-    """Return RESULTS.md."""
-    ratio, share = plain.speed / zat.speed, packed.speed / plain.speed
-    resident = max(plain.resident, packed.resident)
+def _gz(data: Data, rounds: int) -> list[Contender]:
+    files, size = data.gz(), text_size(data.tsv())
+    warm(files)
+    texts = [str(data.names()), *map(str, files)]
+    return [
+        ours(files, "whosasking report, .gz", size, rounds),
+        _peer("DuckDB query, .gz", "duckdb", data, files, size, min(rounds, 2)),
+        _shell("zcat | grep -F -f names (only counts)", 'zcat "${@:1}" | grep -c -F -f "$0"', texts, size, 1),
+    ]
+
+
+def _eve(data: Data, rounds: int) -> list[Contender]:
+    files = data.eve()
+    warm(files)
+    size = text_size(files)
+    script = 'jq -n -r --rawfile names "$0" "$1" "${@:2}" | sort -u'
+    jq = Contender("jq", ["bash", "-c", script, str(data.names()), _JQ, *map(str, files)], size, _lines, 1)
+    return [ours(files, "whosasking report, EVE", size, rounds), jq]
+
+
+def _half(data: Data, rounds: int) -> list[Contender]:
+    files = data.half()
+    warm(files)
+    return [ours(files, "whosasking report, half the lines match", text_size(files), min(rounds, 2))]
+
+
+def _start(data: Data, rounds: int) -> list[Contender]:
+    empty = data.folder / "empty"
+    empty.mkdir(exist_ok=True)
+    program = [sys.executable, "-m", "whosasking"]
+    report = ["bash", "-c", '"$@"; exit 0', "-", *program, "report", str(empty)]
+    return [
+        Contender("whosasking --help", [*program, "--help"], 0, None, rounds + 2),
+        Contender("whosasking report on an empty folder", report, 0, None, rounds + 2),
+    ]
+
+
+def _compare(group: str, done: dict[str, Measured]) -> None:
+    """Exit when two that answer the question do not agree."""
+    if group == "plain":
+        truth = done["whosasking report"].answer or []
+        for name, one in done.items():
+            if one.answer is not None and one.size == done["whosasking report"].size and one.answer != truth:
+                raise SystemExit(f"{name} gave another answer than whosasking")
+            if "ssl.log" in name and one.answer is not None and not set(one.answer) <= set(truth):
+                raise SystemExit(f"{name} names sessions that whosasking does not")
+    elif group == "gz":
+        truth = done["DuckDB query, .gz"].answer or []
+        if done["whosasking report, .gz"].answer != truth:
+            raise SystemExit("DuckDB gave another answer than whosasking for .gz")
+    elif group == "eve":
+        flows = {line.split("\t")[0] for line in done["whosasking report, EVE"].answer or []}
+        if flows != set(done["jq"].answer or []):
+            raise SystemExit("jq gave another answer than whosasking")
+
+
+def _results(done: dict[str, Measured], data: Data, load: float) -> str:
     rows = "\n".join(
-        f"| {one.name} | {one.size / 1e6:,.0f} | {one.seconds:.2f} | {one.speed:,.0f} | {one.resident:,.0f} |"
-        for one in (zat, plain, packed)
+        f"| {one.name} | {one.size / 1e6:,.0f} | {one.seconds:.2f} | {one.cpu:.2f} | "
+        f"{f'{one.speed:,.0f}' if one.size else ''} | {one.resident:,.0f} |"
+        for one in done.values()
     )
+    table = "\n".join(f"| {goal} | {measured} | {met} |" for goal, measured, met in goals.table(done))
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    tools = ", ".join(filter(None, map(_version, ("grep", "rg", "jq", "gzip"))))
+    lookups = len(done["whosasking report"].answer or []) if "whosasking report" in done else 0
     return f"""# Results
 
-Written by `benchmarks/run.py`; do not edit. One generated day of {connections:,} connections (`benchmarks/generate.py`,
-seed 1) with {lookups} lookups; the fastest of several runs each, start-up included, the files in the page cache.
+Written by `benchmarks/run.py`; do not edit. A generated day of {data.connections:,} connections
+(`benchmarks/generate.py`, seed 1), each log in {data.files} files, with {lookups:,} lookups. Half-matching input: the
+dns, ssl and http logs of {HALF_CONNECTIONS:,} connections, half of them to a name that the sieve cannot tell from a
+lookup service's. The fastest of several runs, start-up included, everything in the page cache that fits there; programs
+that answer the question gave the same answer. MB are of log text, inflated.
 
-| run | MB of log text | seconds | MB/s | MB resident |
-|---|---:|---:|---:|---:|
+| run | MB of log text | seconds | CPU seconds | MB/s | MB resident |
+|---|---:|---:|---:|---:|---:|
 {rows}
 
-| goal | measured |
-|---|---|
-| per byte at least {GOAL_RATIO} times as fast as zat's DataFrame reader on ssl.log alone | {ratio:.1f} times |
-| .gz at least {GOAL_GZIP} times as fast as plain | {share:.2f} times |
-| under {GOAL_RESIDENT} MB resident | {resident:.0f} MB |
+| goal | measured | met |
+|---|---|---|
+{table}
 
-Machine: {platform.machine()}, {os.cpu_count()} cores (load average before: {load:.1f}), {platform.system()},
-Python {platform.python_version()}; {versions}.
+Machine: {_processor()}, {os.cpu_count()} cores (load average before: {load:.1f}), {platform.system()},
+Python {platform.python_version()}; {versions}; {tools}.
 """
 
 
-def main() -> None:
-    """Measure and write."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--connections", type=int, default=5_000_000)
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "whosasking-benchmark")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--dry", action="store_true", help="print the results, leave RESULTS.md as it is")
-    options = parser.parse_args()
-    plain_day, packed_day = prepare(options.folder, options.connections)
-    ssl = plain_day / "ssl.log"
-    size = sum((plain_day / f"{log}.log").stat().st_size for log in LOGS)
-    load = os.getloadavg()[0]
-    zat = measure("zat, ssl.log into pandas", [sys.executable, "-c", ZAT, str(ssl)], ssl.stat().st_size, 2)
-    plain = measure("whosasking report, all logs", report_command(plain_day, ""), size, options.rounds)
-    packed = measure("whosasking report, all logs as .gz", report_command(packed_day, ".gz"), size, options.rounds)
-    text = results(zat, plain, packed, options.connections, same_answer(plain, packed), load)
-    print(text)
-    if not options.dry:
-        (HERE / "RESULTS.md").write_text(text, "utf-8")
+def _version(tool: str) -> str:
+    if shutil.which(tool) is None:
+        return ""
+    shown = subprocess.run([tool, "--version"], capture_output=True, text=True, check=False).stdout
+    return shown.splitlines()[0] if shown else ""
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return platform.machine()
+    return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
 if __name__ == "__main__":
