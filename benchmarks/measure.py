@@ -56,8 +56,9 @@ def measure(contenders: Sequence[Contender], shared: Path) -> dict[str, Measured
                 print(f"  {one.name}, round {number + 1}", flush=True)
                 run = _once(one)
                 best[one.name] = run if number == 0 or run.seconds < best[one.name].seconds else best[one.name]
-    done |= best
-    shared.write_text(json.dumps(done), "utf-8")
+                if number + 1 == one.rounds:
+                    done[one.name] = best[one.name]
+                    shared.write_text(json.dumps(done), "utf-8")
     return done
 
 

@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -100,9 +101,10 @@ def _plain(data: Data, rounds: int) -> list[Contender]:
         ours(files, "whosasking report", size, rounds),
         ours(files, "whosasking report, one core", size, rounds, one_core=True),
         _peer("DuckDB query", "duckdb", data, files, size, rounds),
-        _peer("Polars query", "polars", data, files, size, rounds),
         _shell("grep -F -f names (only counts)", 'grep -c -F -f "$0" "$@"', texts, size, rounds),
     ]
+    if find_spec("polars"):
+        contenders.append(_peer("Polars query", "polars", data, files, size, rounds))
     if shutil.which("rg"):
         contenders.append(_shell("rg -F -f names (only counts)", 'rg -c -F -f "$0" "$@"', texts, size, rounds))
     if shutil.which("zeek-cut"):
@@ -111,7 +113,8 @@ def _plain(data: Data, rounds: int) -> list[Contender]:
         contenders.append(_shell("zeek-cut | grep, ssl.log (only counts)", script, of_ssl, text_size(ssl), slow))
     if size <= LARGE:
         contenders.append(_peer("zat into pandas, ssl.log", "zat-pandas", data, ssl, text_size(ssl), slow))
-        contenders.append(_peer("zat into Polars, ssl.log", "zat-polars", data, ssl, text_size(ssl), slow))
+        if find_spec("polars"):
+            contenders.append(_peer("zat into Polars, ssl.log", "zat-polars", data, ssl, text_size(ssl), slow))
     return contenders
 
 
@@ -178,7 +181,7 @@ def _results(done: dict[str, Measured], data: Data, load: float) -> str:
         for one in done.values()
     )
     table = "\n".join(f"| {goal} | {measured} | {met} |" for goal, measured, met in goals.table(done))
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES if find_spec(name))
     tools = ", ".join(filter(None, map(_version, ("grep", "rg", "jq", "gzip"))))
     lookups = len(done["whosasking report"].answer or []) if "whosasking report" in done else 0
     return f"""# Results

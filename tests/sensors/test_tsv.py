@@ -13,8 +13,27 @@ from hypothesis import strategies as st
 
 from sensors.making import header
 from whosasking.sensors.tsv import BadRow, Header, unescape
+from whosasking.sensors.values import decimal_micros
 
 RECORDED = Path(__file__).parents[2] / "pcaps" / "workstation" / "zeek-tsv"
+
+
+@given(
+    st.one_of(
+        st.from_regex(rb"\A[0-9]{0,15}\.[0-9]{4,8}\Z"),
+        st.binary(max_size=22),
+        st.sampled_from([b".123456", b"-1.123456", b"1 .123456", b"1_0.123456", b"1.+23456", b"1. 23456"]),
+    )
+)
+def test_a_time_is_read_as_exactly_as_by_the_slow_way(raw: bytes) -> None:
+    try:
+        expected = decimal_micros(raw.decode("ascii"))
+    except UnicodeDecodeError:
+        expected = None
+    with contextlib.suppress(BadRow):
+        assert made(["t:time"]).row(raw) == ({} if raw == b"-" else {"t": expected})
+        return
+    assert expected is None
 
 
 def made(columns: list[str]) -> Header:
