@@ -94,6 +94,7 @@ def main() -> None:
     parser.add_argument("day", type=Path, help="a folder that generate.py filled with plain logs")
     parser.add_argument("--forms", type=Path, required=True, help="where its .gz and Parquet forms are, or are written")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--form", action="append", choices=("plain", ".gz", "Parquet"), help="only this form")
     parser.add_argument("--only-write", action="store_true", help="write the forms and measure nothing")
     options = parser.parse_args()
     spark_home = Path(pyspark.__file__).parent
@@ -101,6 +102,7 @@ def main() -> None:
     forms = rewritten(options.day, options.forms)
     if options.only_write:
         return
+    forms = {form: folder for form, folder in forms.items() if form in (options.form or forms)}
     with tempfile.TemporaryDirectory(prefix="whosasking-bench-") as name:
         expected = {form: report(folder) for form, folder in forms.items()}
         for workers in (1, 2):
