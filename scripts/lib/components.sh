@@ -25,3 +25,9 @@ want_suricata() {
 want_zeek() {
   command -v zeek >/dev/null && zeek --version 2>/dev/null | grep -qE 'version ([89]|[1-9][0-9])\.'
 }
+
+# tshark reads captures where neither Zeek nor Suricata is installed; Debian and Ubuntu have it.
+want_tshark() {
+  command -v tshark >/dev/null && return
+  install_packages tshark
+}
