@@ -18,8 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_HEADER_LINES: Final = 8
-
 
 def log_of(path: str) -> str:
     """Return ``conn``, ``dns``, ... of a log's file name."""
@@ -55,7 +53,7 @@ def duckdb_query(names: list[str], files: list[str]) -> None:
         of_log = [path for path in files if log_of(path) == log]
         columns = ", ".join(f"'{name}': 'VARCHAR'" for name in _fields(of_log[0]))
         return (
-            f"read_csv({of_log!r}, delim='\t', header=false, skip={_HEADER_LINES}, comment='#', quote='', escape='', "
+            f"read_csv({of_log!r}, delim='\t', header=false, skip=0, comment='#', quote='', escape='', "
             f"auto_detect=false, columns={{{columns}}})"
         )
 
@@ -87,7 +85,6 @@ def polars_query(names: list[str], files: list[str]) -> None:
             of_log,
             separator="\t",
             has_header=False,
-            skip_rows=_HEADER_LINES,
             comment_prefix="#",
             quote_char=None,
             schema=dict.fromkeys(fields, pl.String),
