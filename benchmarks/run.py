@@ -155,6 +155,11 @@ def _start(data: Data, rounds: int) -> list[Contender]:
     ]
 
 
+def _cell(text: str) -> str:
+    """Return text whose pipes do not end a table's cell."""
+    return text.replace("|", "\\|")
+
+
 def _compare(group: str, done: dict[str, Measured]) -> None:
     """Exit when two that answer the question do not agree."""
     if group == "plain":
@@ -176,7 +181,7 @@ def _compare(group: str, done: dict[str, Measured]) -> None:
 
 def _results(done: dict[str, Measured], data: Data, load: float) -> str:
     rows = "\n".join(
-        f"| {one.name} | {one.size / 1e6:,.0f} | {one.seconds:.2f} | {one.cpu:.2f} | "
+        f"| {_cell(one.name)} | {one.size / 1e6:,.0f} | {one.seconds:.2f} | {one.cpu:.2f} | "
         f"{f'{one.speed:,.0f}' if one.size else ''} | {one.resident:,.0f} |"
         for one in done.values()
     )
