@@ -7,6 +7,8 @@ import gzip
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -125,3 +127,17 @@ def scattered(line: bytes, number: int) -> bytes:
     moved = dt.datetime.fromisoformat(event["UtcTime"]) + dt.timedelta(seconds=number * 7919 % 200_003)
     event["UtcTime"] = moved.isoformat(sep=" ", timespec="milliseconds")
     return json.dumps(event).encode()
+
+
+def test_attribute_names_what_it_could_not_read(tmp_path: Path) -> None:
+    (tmp_path / "x.bin").write_bytes(b"\0\1\2\3" * 100)
+    (tmp_path / "empty.log").touch()
+    command = [sys.executable, "-m", "whosasking", "attribute", "x.bin", "empty.log", "none.log"]
+    environment = {**os.environ, "PYTHONPATH": str(SCENARIO.parents[1] / "analyzer")}
+    for form, stream in (("terminal", "stdout"), ("csv", "stderr")):
+        done = subprocess.run(
+            [*command, "--format", form], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
+        )
+        assert done.returncode == 2
+        said = getattr(done, stream)
+        assert all(word in said for word in ("x.bin: ", "empty.log: empty file", "none.log: no such file"))

@@ -20,6 +20,7 @@ from whosasking import __version__
 from whosasking.choices import Engine, Format, Sensor
 
 if TYPE_CHECKING:
+    from whosasking.connections import ConnectionReport
     from whosasking.model import Report
 
 DEBUG = "WHOSASKING_DEBUG"
@@ -219,8 +220,8 @@ def attribute(  # noqa: PLR0913, PLR0917 - one parameter per flag
             empty = nothing_was_read(result)
     finally:
         progress.close()
-    if empty:
-        _say("no input could be read")
+    if output is not None or form is not Format.TERMINAL:
+        _remark_inputs(result, form)
     return FAILED if empty else 0
 
 
@@ -244,10 +245,24 @@ def _remark(result: "Report", output: Path | None, form: Format) -> None:
     """Say on stderr what the reader of a file or a pipe would otherwise not see."""
     from whosasking.reports import words
     from whosasking.reports.escape import plain
-    from whosasking.reports.summary import nothing_was_read, summarise
+    from whosasking.reports.summary import summarise
 
     if output is None and form is Format.TERMINAL:
         return
+    _remark_inputs(result, form)
+    if output is not None:
+        counts = summarise(result)
+        aside = counts.dropped + counts.allowed
+        many = words.count(counts.reported, "lookup")
+        _say(f"{many} reported, {aside:,} set aside; the report is in {plain(str(output))}")
+
+
+def _remark_inputs(result: "Report | ConnectionReport", form: Format) -> None:
+    """Say on stderr which inputs could not be read."""
+    from whosasking.reports import words
+    from whosasking.reports.escape import plain
+    from whosasking.reports.summary import nothing_was_read
+
     broken = sum(entry.unreadable for entry in result.inputs)
     if nothing_was_read(result):
         _say("no input could be read")
@@ -256,11 +271,6 @@ def _remark(result: "Report", output: Path | None, form: Format) -> None:
     for entry in result.inputs if form is Format.CSV or broken == len(result.inputs) else ():
         if entry.unreadable:
             _say(plain(f"{entry.path}: {entry.skipped[0].reason if entry.skipped else 'nothing could be read'}"))
-    if output is not None:
-        counts = summarise(result)
-        aside = counts.dropped + counts.allowed
-        many = words.count(counts.reported, "lookup")
-        _say(f"{many} reported, {aside:,} set aside; the report is in {plain(str(output))}")
 
 
 @catalogue_app.command("check")

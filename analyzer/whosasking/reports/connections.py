@@ -17,6 +17,7 @@ from whosasking.reports import words
 from whosasking.reports.csv import safe
 from whosasking.reports.instants import clock, iso, span
 from whosasking.reports.page import LABEL, QUIET, Page
+from whosasking.reports.sections import inputs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,6 +160,7 @@ def _terminal(report: ConnectionReport, out: TextIO) -> None:
         page.print(_table(page, rows, first=first))
         first = False
     _counts(page, report)
+    inputs.show(page, report.inputs)
 
 
 def _span(report: ConnectionReport) -> str:
