@@ -78,8 +78,8 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter per flag
             show_default=False,
             help="Files or folders, told apart by content: Zeek logs (TSV, JSON, plain, .gz or .zst, Parquet "
             "tables, rotated trees), "
-            "Suricata EVE JSON, packet captures (pcap, pcapng), exports of Sysmon and Microsoft Defender; - is "
-            "standard input.",
+            "Suricata EVE JSON, packet captures (pcap, pcapng), endpoint exports (Sysmon, Microsoft Defender and "
+            "others); - is standard input.",
         ),
     ],
     form: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.TERMINAL,

@@ -77,7 +77,7 @@ def _suricata(scenario: Path) -> list[dict[str, Any]]:
     shown = ["suricata", *command[1:]]
     if (rules / "whosasking.yaml").exists():
         command += ["--include", str(rules / "whosasking.yaml")]
-        shown += ["--include", "../../../suricata_rules/whosasking.yaml"]
+        shown += ["--include", '"$PWD"/../../../suricata_rules/whosasking.yaml']
     if list(rules.glob("*.rules")):
         command += ["-S", str(rules / "*.rules")]
         shown += ["-S", "'../../../suricata_rules/*.rules'"]
