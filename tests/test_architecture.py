@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "analyzer" / "whosasking"
-SHARED = {"model", "errors", "leases", "catalogue", "protocols", "progress", "config", ""}
+SHARED = {"model", "errors", "leases", "catalogue", "protocols", "progress", "config", "configfile", ""}
 STAGES = {"inputs", "sieve", "sensors", "endpoints", "attribution", "engines", "verdicts", "findings", "reports"}
 MAY_ALSO_KNOW = {
     "sensors": {"inputs", "sieve"},

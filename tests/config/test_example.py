@@ -3,7 +3,7 @@
 import re
 from importlib.resources import files
 
-from whosasking import config
+from whosasking import config, configfile
 from whosasking.model import Detection
 
 EXAMPLE = files("whosasking").joinpath("whosasking.example.yaml").read_text(encoding="utf-8")
@@ -35,5 +35,5 @@ def test_it_has_a_rule_for_every_false_positive_of_the_seed():
     assert all(rule.owner and rule.reason for rule in rules.values())
     assert all(platform in rules["scanner"].reason for platform in ("Qualys", "Tenable", "Rapid7"))
     assert rules["automation"].detections == (Detection.WEB, Detection.TOOL)
-    shown = {part for part in config._WHO + config._WHAT if f"#    {part}: " in EXAMPLE}
+    shown = {part for part in configfile._WHO + configfile._WHAT if f"#    {part}: " in EXAMPLE}
     assert shown == {"addresses", "hosts", "users", "processes", "objects", "detections"}

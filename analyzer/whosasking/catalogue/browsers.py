@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import translate
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from whosasking.catalogue import behind
@@ -34,7 +35,6 @@ class Browsers:
         for fact in facts:
             for name in fact.names:
                 self._by_name.setdefault(name.lower(), []).append(fact)
-        self._folders = {folder: re.compile(translate(folder.lower())) for fact in facts for folder in fact.folders}
         self._flags = frozenset(automation.flags)
         self._drivers = frozenset(automation.drivers)
         self._runtimes = frozenset(automation.runtimes)
@@ -101,7 +101,7 @@ class Browsers:
         if not facts or folder is None or not all(fact.folders for fact in facts):
             return None
         places = {place for fact in facts for place in fact.folders}
-        return any(self._folders[place].match(folder) for place in places)
+        return any(_place(place).match(folder) for place in places)
 
     def _facts(self, process_name: str) -> list[BrowserFact]:
         name = process_name.lower()
@@ -130,6 +130,12 @@ class Browsers:
             found = self._frameworks.search((process.command_line or "")[:MAX_LINE])
             return f"driven by {process.name} running {found[0].lower()}" if found else None
         return None
+
+
+@cache
+def _place(pattern: str) -> re.Pattern[str]:
+    """Compile a folder of the facts when it is first asked for: most runs ask for few of them."""
+    return re.compile(translate(pattern.lower()))
 
 
 def _chain(process: Process) -> Iterator[Process]:

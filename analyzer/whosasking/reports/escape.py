@@ -4,13 +4,16 @@ Logs hold what the other side chose to send: command lines, server names, User-A
 through here: ``visible`` for rich (a ``Text``, never markup), ``plain`` for formats that are strings.
 """
 
+# ruff: noqa: PLC0415 - rich is loaded by the formats that draw: JSON and CSV need none of it
+
 from __future__ import annotations
 
 import unicodedata
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-from rich.text import Text
+if TYPE_CHECKING:
+    from rich.text import Text
 
 ESCAPE_STYLE = "magenta"
 """Escapes look different from the text around them, so that ``\\x1b`` typed by an attacker is not mistaken for one."""
@@ -32,6 +35,8 @@ def visible(text: str, style: str = "", *, width: int | None = None, ascii_only:
     ``width`` is the most terminal cells it may take: longer text loses its middle to an ellipsis. ``ascii_only`` is for
     outputs that cannot encode anything else: all other characters become escapes too.
     """
+    from rich.text import Text
+
     shown = Text(style=style, end="")
     for piece, escaped in _pieces(_bounded(text), ascii_only=ascii_only):
         shown.append(piece, ESCAPE_STYLE if escaped else None)
@@ -100,6 +105,9 @@ def _bounded(text: str) -> str:
 
 def _without_middle(text: Text, width: int, ellipsis: str) -> Text:
     """Keep ``width`` cells of ``text``: the head, which says what it is, and a tail, which tells twins apart."""
+    from rich.cells import cell_len
+    from rich.text import Text
+
     if cell_len(text.plain) <= width:
         return text
     room = width - len(ellipsis)
@@ -115,6 +123,8 @@ def _fitting(characters: str, width: int) -> int:
 
     A character may be wider beside its neighbour than alone (an emoji and its variation selector): the sum is checked.
     """
+    from rich.cells import cell_len
+
     used = count = 0
     for character in characters:
         used += cell_len(character)
