@@ -69,6 +69,14 @@ def _top(
     return 0
 
 
+# Options that more than one command has.
+_Form = Annotated[Format, typer.Option("--format", "-f", help="What to write.")]
+_Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write there, whole or not at all, instead of to stdout."),
+]
+
+
 @app.command()
 def report(  # noqa: PLR0913, PLR0917 - one parameter per flag
     paths: Annotated[
@@ -77,16 +85,12 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter per flag
             metavar="PATH",
             show_default=False,
             help="Files or folders, told apart by content: Zeek logs (TSV, JSON, plain, .gz or .zst, Parquet "
-            "tables, rotated trees), "
-            "Suricata EVE JSON, packet captures (pcap, pcapng), endpoint exports (Sysmon, Microsoft Defender and "
-            "others); - is standard input.",
+            "tables, rotated trees), Suricata EVE JSON, packet captures (pcap, pcapng), endpoint exports (Sysmon, "
+            "Microsoft Defender and others); - is standard input.",
         ),
     ],
-    form: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.TERMINAL,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write there, whole or not at all, instead of to stdout."),
-    ] = None,
+    form: _Form = Format.TERMINAL,
+    output: _Output = None,
     since: Annotated[
         int | None,
         typer.Option(
@@ -175,11 +179,8 @@ def attribute(  # noqa: PLR0913, PLR0917 - one parameter per flag
             "exports; - is standard input.",
         ),
     ],
-    form: Annotated[Format, typer.Option("--format", "-f", help="What to write.")] = Format.TERMINAL,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", metavar="FILE", help="Write there, whole or not at all, instead of to stdout."),
-    ] = None,
+    form: _Form = Format.TERMINAL,
+    output: _Output = None,
     since: Annotated[
         int | None,
         typer.Option(parser=_instant, metavar="T", help="Only connections from T on, in the forms report takes."),
