@@ -64,6 +64,31 @@ class Detector:
         self.book = book
         self.watch = Watch()
 
+    def watches(self, server: str) -> bool:
+        """Whether sessions with this address matter, whatever they are named."""
+        return address(server) in self.watch.addresses
+
+    def is_dull_name(self, name: str) -> bool:
+        """Whether ``tls`` passes a session over by this name, at a server that is not watched."""
+        return self._catalogue.host(name) is None and not _is_hidden(name)
+
+    def is_dull_question(self, name: str) -> bool:
+        """Whether ``answer`` passes over what is said of this name, as long as no answers are watched for."""
+        return self._catalogue.host(name.rstrip(".").lower()) is None
+
+    def is_dull_host(self, host: str) -> bool:
+        """Whether ``http`` needs more than this host to make a lookup of a request."""
+        return self._catalogue.host(_host_only(host)) is None
+
+    def is_dull_agent(self, user_agent: str) -> bool:
+        """Whether ``http`` needs more than this User-Agent to make a lookup of a request."""
+        agent = self._catalogue.user_agent(user_agent)
+        return agent is None or agent.kind not in LOOKUP_AGENTS
+
+    def is_dull_path(self, host: str, path: str) -> bool:
+        """Whether ``http`` makes no lookup of a request for this path, not an absolute one, at a dull host."""
+        return self._catalogue.web_path(_host_only(host), path) is None
+
     def tls(self, seen: Lookup, name: str | None, clues: Clues, rank: int) -> None:
         """Judge one TLS or QUIC session by the server name in its ClientHello."""
         session = (seen.sensor, seen.uid or "")

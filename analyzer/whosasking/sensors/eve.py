@@ -14,6 +14,7 @@ import msgspec
 
 from whosasking.model import Connection, Detection, Lookup, SourceRef
 from whosasking.protocols import whois
+from whosasking.sensors import glance
 from whosasking.sensors.book import Clues, Part
 from whosasking.sensors.detect import (
     RANK_ALERT,
@@ -23,7 +24,7 @@ from whosasking.sensors.detect import (
     WHOIS_PORT,
     port43,
 )
-from whosasking.sensors.eve_events import Event, Ja3, decode, micros
+from whosasking.sensors.eve_events import QUESTIONS, Event, Ja3, decode, micros
 from whosasking.sensors.tsv import BadRow
 from whosasking.sensors.values import address
 
@@ -52,9 +53,10 @@ _NOWHERE: Final = SourceRef(path="", line=0)
 class Eve:
     """Reads events."""
 
-    def __init__(self, detector: Detector) -> None:
-        """Tell ``detector`` what the events say."""
+    def __init__(self, detector: Detector, *, every: bool = False) -> None:
+        """Tell ``detector`` what the events say; ``every``: none is passed over for its name alone."""
         self._detector = detector
+        self._every = every
 
     def time_of(self, line: bytes) -> Micros:
         """Return when an event was logged. Raises BadRow."""
@@ -63,6 +65,8 @@ class Eve:
     def take(self, line: bytes, source: SourceRef) -> None:
         """Read one event. Raises BadRow when the line is none."""
         event = decode(line)
+        if not self._every and glance.event(self._detector, event):
+            return
         ts = micros(event)
         seen = _seen(event, ts, source)
         if event.event_type == "dns":
@@ -128,7 +132,7 @@ class Eve:
 
     def _dns(self, event: Event, ts: Micros) -> None:
         dns = event.dns
-        if dns is None or dns.type in ("query", "request"):
+        if dns is None or dns.type in QUESTIONS:
             return
         client = event.src_ip if event.dest_port == _DNS_PORT or event.src_port != _DNS_PORT else event.dest_ip
         name = dns.name()

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from whosasking.model import Micros
 
+QUESTIONS: Final = ("query", "request")
+"""``dns.type`` of the events that hold no answer."""
+READ_EVENTS: Final = frozenset({"flow", "alert", "tls", "quic", "http", "dns"})
 _RDAP_TYPE: Final = "application/rdap+json"
 
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from whosasking.model import SourceRef
+from whosasking.sensors import glance
 from whosasking.sensors.patterns import is_standard
 from whosasking.sensors.recognise import READ, log_of
 from whosasking.sensors.tsv import BadRow, Header
-from whosasking.sensors.zeek_json import decode, missing, path_of
+from whosasking.sensors.zeek_json import decode, missing, path_of, typed, untyped
 
 if TYPE_CHECKING:
     from whosasking.inputs import Tally
     from whosasking.model import Micros
+    from whosasking.sensors.detect import Detector
     from whosasking.sensors.eve import Eve
     from whosasking.sensors.reading import Line
     from whosasking.sensors.zeek import Zeek
@@ -36,9 +38,11 @@ class Log(Protocol):
 class TsvLog:
     """A Zeek log in TSV."""
 
-    def __init__(self, log: str, zeek: Zeek, tally: Tally) -> None:
-        """Read a file whose first header says ``log``."""
+    def __init__(self, log: str, zeek: Zeek, tally: Tally, detector: Detector | None = None) -> None:
+        """Read a file whose first header says ``log``. With a ``detector``, rows are glanced at before they are typed."""
         self._log = log
+        self._detector = detector
+        self._is_dull: glance.Dull | None = None
         self._zeek = zeek
         self._tally = tally
         self.header = Header()
@@ -52,10 +56,15 @@ class TsvLog:
             self.header.take(line.text)
             if line.text.startswith(b"#fields"):
                 self._new_columns()
+            if self._detector is not None:
+                self._is_dull = glance.columns(self._detector, self._log, self.header)
             return
         self._tally.candidates += 1
+        cells = line.text.split(self.header.separator)
+        if self._is_dull is not None and self._is_dull(cells):
+            return
         try:
-            row = self.header.row(line.text)
+            row = self.header.typed(cells)
         except BadRow as error:
             self._tally.skip(line.number, f"cut short: {error}" if line.cut else str(error))
             return
@@ -80,9 +89,13 @@ class JsonLog:
 
     odd = False
 
-    def __init__(self, log: str | None, zeek: Zeek, tally: Tally) -> None:
-        """Read a file of ``log`` records, or where it is None of records that say themselves what they are."""
+    def __init__(self, log: str | None, zeek: Zeek, tally: Tally, detector: Detector | None = None) -> None:
+        """Read a file of ``log`` records, or where it is None of records that say themselves what they are.
+
+        With a ``detector``, records are glanced at before their times are read.
+        """
         self._log = log
+        self._detector = detector
         self._zeek = zeek
         self._tally = tally
         self.logs = {log} if log else set()
@@ -91,12 +104,16 @@ class JsonLog:
         """Read a record."""
         self._tally.candidates += 1
         try:
-            row = decode(line.text)
+            row = untyped(line.text)
+            said = path_of(row)
+            log = log_of(said) if said else self._log
+            if self._detector is not None and log in READ and glance.record(self._detector, log, row):
+                self.logs.add(log)
+                return
+            row = typed(row)
         except BadRow as error:
             self._tally.skip(line.number, f"cut short: {error}" if line.cut else str(error))
             return
-        said = path_of(row)
-        log = log_of(said) if said else self._log
         if log is None:
             self._tally.skip(line.number, "a Zeek record of no known log")
             return

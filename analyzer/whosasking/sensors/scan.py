@@ -85,7 +85,7 @@ class Scan:
         self.book = Book()
         self._detector = Detector(catalogue, self.book)
         self._zeek = Zeek(self._detector)
-        self._eve = Eve(self._detector)
+        self._eve = Eve(self._detector, every=exact)
         self._logs = {inp.path: logs_of(inp) for inp in inputs.sensors}
         self._odd: set[str] = set()
         self._counted: set[str] = set()
@@ -223,9 +223,11 @@ class Scan:
         if form == "eve":
             return EveLog(self._eve, tally)
         words = inp.kind.split()
+        detector = None if self._exact else self._detector
         if form == "tsv":
-            return TsvLog(words[1], self._zeek, tally)
-        return JsonLog(words[1] if len(words) > 2 else None, self._zeek, tally)  # noqa: PLR2004 - zeek LOG FORM
+            return TsvLog(words[1], self._zeek, tally, detector)
+        log = words[1] if len(words) > 2 else None  # noqa: PLR2004 - zeek LOG FORM
+        return JsonLog(log, self._zeek, tally, detector)
 
 
 def _is_read_whole(form: str, logs: frozenset[str]) -> bool:

@@ -33,6 +33,11 @@ def unescape(raw: bytes) -> str:
     return unescape_bytes(raw).decode("utf-8", "backslashreplace")
 
 
+def text_of(raw: bytes) -> str:
+    """Return the text in a cell that is set and not empty."""
+    return unescape(raw) if b"\\" in raw else raw.decode("utf-8", "backslashreplace")
+
+
 def unescape_bytes(raw: bytes) -> bytes:
     """Undo the writer's escapes, as bytes."""
     if b"\\" not in raw:

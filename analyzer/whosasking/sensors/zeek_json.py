@@ -38,11 +38,21 @@ SHAPES: Final[tuple[tuple[str, frozenset[str]], ...]] = (
 
 def decode(line: bytes) -> Row:
     """Return the fields of ``line``. Raises BadRow."""
+    return typed(untyped(line))
+
+
+def untyped(line: bytes) -> Row:
+    """Return the fields of ``line``, its times as they are written. Raises BadRow."""
     try:
         row: Row = _DECODER.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise BadRow(f"not a JSON object: {error}") from None
     _name_ends(row)
+    return row
+
+
+def typed(row: Row) -> Row:
+    """Return a record with its times in microseconds. Raises BadRow."""
     ts = instant(row.get("ts"))
     if ts is None:
         raise BadRow("no readable time in ts")
