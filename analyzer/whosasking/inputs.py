@@ -59,7 +59,7 @@ class Tally:
     """The account of one input while it is read. Every method may be called from any thread.
 
     ``bytes`` are bytes on disk that were read, ``records`` the log entries among them, ``candidates`` those that were
-    parsed. Skips are all counted and the first ``KEPT_SKIPS`` kept.
+    looked into: of a sensor's log, what the sieve let through. Skips are all counted and the first ``KEPT_SKIPS`` kept.
     """
 
     def __init__(self, path: str, kind: str = UNKNOWN) -> None:

@@ -25,7 +25,8 @@ def normalise(name: str) -> str:
     """
     if len(name) > 2 * MAX_NAME:
         return ""
-    bare = _PORT.sub("", name.strip()).rstrip(".")
+    bare = name.strip()
+    bare = (_PORT.sub("", bare) if ":" in bare else bare).rstrip(".")
     bare = bare.lower() if bare.isascii() else "".join(char.lower() if char.isascii() else char for char in bare)
     return bare if len(bare) <= MAX_NAME else ""
 

@@ -26,6 +26,7 @@ _SEARCHED: Final[dict[str, QueryKind]] = {
 }
 _BOOTSTRAP: Final = re.compile(r"/rdap/(?:dns|ipv4|ipv6|asn|object-tags)\.json", re.IGNORECASE)
 _RDAP_SEGMENT: Final = re.compile(r"rdap(?:[._-]?v?\d[\w.]*)?", re.IGNORECASE)
+_WITH_RDAP: Final = re.compile(rf"(?:\A|/){_RDAP_SEGMENT.pattern}(?:[/#]|\Z)", re.IGNORECASE)
 _REST: Final = re.compile(
     r"/(?:rest|whoisrws)/(?P<type>ip|cidr|rdns|net|asn|org|poc|customer|delegation)/(?P<object>[^?]+)"
     r"|/(?:rest|whoisrws)/(?P<list>pocs|orgs|nets|asns|customers|delegations)(?P<matrix>;[^?/]*)?",
@@ -60,7 +61,7 @@ def parse_listed(path: str) -> Query | None:
 def is_unmistakable(path: str) -> bool:
     """Tell a path that is RDAP's at any host: an ``rdap`` segment before a valid RFC 9082 path, or a bootstrap file."""
     path = path[: web.MAX_PATH]
-    if "rdap" not in path.lower():
+    if "rdap" not in path.lower() or not web.may_have_segment(path, _WITH_RDAP):
         return False
     if _BOOTSTRAP.search(path.partition("?")[0]):
         return True

@@ -21,6 +21,7 @@ _WHOIS: Final = re.compile(
     r"(?:_[a-z])?(?:\.(?:php\d?|html?|jsp|aspx?|action|cgi|pl|json|xml|txt|do))?",
     re.IGNORECASE | re.ASCII,
 )
+_SEGMENT: Final = re.compile(rf"(?:\A|/){_WHOIS.pattern}(?:[/#]|\Z)", re.IGNORECASE | re.ASCII)
 _PARAMETERS: Final = (
     "domain", "domainname", "domain_name", "query", "q", "ip", "addr", "address", "ipaddress", "host", "hostname",
     "name", "target", "search", "searchtext", "keyword", "term", "term1", "identifier", "resource", "query-string",
@@ -36,7 +37,7 @@ def parse_path(path: str) -> Query | None:
     ``/whois/example.com``, ``/whois?domain=example.com``, ``/v1/example.com/whois`` are; ``/news/whois-the-boss`` and
     ``/whois/about`` are not: None, as for any other path.
     """
-    if "whois" not in path.lower():
+    if "whois" not in path.lower() or not may_have_segment(path, _SEGMENT):
         return None
     segments, parameters = split(path)
     for index, segment in enumerate(segments):
@@ -61,6 +62,15 @@ def parse_site(path: str) -> Query | None:
         if kind in _WANTED and not _is_file(name):
             return Query(text=path[:MAX_PATH], object=name, kind=kind)
     return None
+
+
+def may_have_segment(path: str, segment: re.Pattern[str]) -> bool:
+    """Tell quickly whether a path can have a segment like ``segment``, an expression with what stands around one.
+
+    True where it is not sure: ``%`` may hide anything.
+    """
+    before = path[:MAX_PATH].partition("?")[0]
+    return "%" in before or segment.search(before) is not None
 
 
 def split(path: str) -> tuple[list[str], list[tuple[str, str]]]:

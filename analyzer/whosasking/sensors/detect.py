@@ -66,11 +66,12 @@ class Detector:
 
     def watches(self, server: str) -> bool:
         """Whether sessions with this address matter, whatever they are named."""
-        return address(server) in self.watch.addresses
+        found = self.watch.addresses  # in canonical form, which is all there is of an IPv4 address
+        return server in found or (":" in server and address(server) in found)
 
     def is_dull_name(self, name: str) -> bool:
-        """Whether ``tls`` passes a session over by this name, at a server that is not watched."""
-        return self._catalogue.host(name) is None and not _is_hidden(name)
+        """Whether ``tls`` passes over a session of this name, at a server that is not watched."""
+        return self._catalogue.host(name) is None
 
     def is_dull_question(self, name: str) -> bool:
         """Whether ``answer`` passes over what is said of this name, as long as no answers are watched for."""
@@ -180,7 +181,9 @@ def _is_hidden(name: str | None) -> bool:
     """Whether a ClientHello names nobody: no name, an address, or the outer name of an encrypted ClientHello."""
     if name is None or not name.strip(".-"):
         return True
-    return name.rstrip(".").lower() in OUTER_NAMES or address(name) is not None
+    if name.rstrip(".").lower() in OUTER_NAMES:
+        return True
+    return (name[-1].isdigit() or ":" in name) and address(name) is not None
 
 
 def _host_only(name: str) -> str:

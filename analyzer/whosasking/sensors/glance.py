@@ -30,8 +30,6 @@ _REMEMBERED: Final = 32_768
 """Names, and User-Agents, of one file: they are attacker-chosen, so what is remembered is bounded."""
 _NAME: Final = {"dns": "query", "ssl": "server_name", "quic": "server_name"}
 _TEXT: Final = frozenset({"string", "addr", "enum"})
-_TELLING: Final = (b"whois", b"rdap", b"\\")
-"""Without one of these a path is no lookup's at a host that is none; an escape may hide one."""
 
 
 def columns(detector: Detector, log: str, header: Header) -> Dull | None:
@@ -105,8 +103,8 @@ def _requested(detector: Detector, header: Header, host: int, uri: int, agent: i
             if not (known.ask(raw) if found is None else found):
                 return False
         low = path.lower()
-        if not any(word in low for word in _TELLING):
-            return True
+        if b"whois" not in low and b"rdap" not in low and b"\\" not in low:
+            return True  # an escape may hide either word
         return detector.is_dull_path(text_of(cells[host]), text_of(path))
 
     return glance

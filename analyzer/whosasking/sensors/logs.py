@@ -39,7 +39,10 @@ class TsvLog:
     """A Zeek log in TSV."""
 
     def __init__(self, log: str, zeek: Zeek, tally: Tally, detector: Detector | None = None) -> None:
-        """Read a file whose first header says ``log``. With a ``detector``, rows are glanced at before they are typed."""
+        """Read a file whose first header says ``log``.
+
+        With a ``detector``, rows are glanced at before they are typed.
+        """
         self._log = log
         self._detector = detector
         self._is_dull: glance.Dull | None = None

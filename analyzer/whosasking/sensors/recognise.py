@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -46,6 +47,7 @@ def unused(kind: str) -> str | None:
     return None
 
 
+@lru_cache(maxsize=256)
 def log_of(path: str) -> str:
     """Return the standard log a path belongs to: a split stream (``conn_internal``, ``http-dmz``) is its base log."""
     match = _NUMBERED.match(path)

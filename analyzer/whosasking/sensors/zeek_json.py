@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _DECODER: Final = msgspec.json.Decoder(dict[str, object], float_hook=str)
 _ENDS: Final = ("id.orig_h", "id.orig_p", "id.resp_h", "id.resp_p")
+_WANTED: Final = ("uid", *_ENDS)
 _PORT: Final = re.compile(r"\d{1,5}\Z", re.ASCII)
 _INTERVALS: Final = ("duration", "rtt", "lease_time")
 
@@ -72,6 +73,8 @@ def _name_ends(row: Row) -> None:
     nested = row.get("id")
     if isinstance(nested, dict):
         row.update({f"id.{name}": value for name, value in nested.items()})
+    if "id.orig_h" in row and "id.resp_h" in row and type(row.get("id.orig_p")) is type(row.get("id.resp_p")) is int:
+        return  # as Zeek writes them
     for zeeks in _ENDS:
         value = row.get(zeeks, row.get(zeeks.replace(".", "_")))
         if isinstance(value, str) and zeeks.endswith("_p") and _PORT.match(value):
@@ -82,7 +85,11 @@ def _name_ends(row: Row) -> None:
 
 def missing(log: str, row: Row) -> str | None:
     """Return what a record of ``log`` cannot do without and lacks: a shipper may have renamed or dropped it."""
-    return None if log == "dhcp" else next((name for name in ("uid", *_ENDS) if row.get(name) is None), None)
+    if log != "dhcp":
+        for name in _WANTED:
+            if row.get(name) is None:
+                return name
+    return None
 
 
 def path_of(row: Row) -> str | None:
@@ -91,4 +98,7 @@ def path_of(row: Row) -> str | None:
     if isinstance(path, str):
         return path
     keys = row.keys()
-    return next((name for name, shape in SHAPES if shape <= keys), None)
+    for name, shape in SHAPES:
+        if shape <= keys:
+            return name
+    return None
