@@ -13,6 +13,7 @@ from __future__ import annotations
 import ipaddress
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeGuard
 
 from whosasking.model import Attributed, Attribution, Detection, Lookup, Micros, Process, Record
@@ -81,6 +82,7 @@ def network(text: str) -> Network:
     return ipaddress.ip_network(text, strict=True)
 
 
+@lru_cache(maxsize=1 << 14)
 def address(text: str | None) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """Parse an address, an IPv4-mapped one as IPv4 and without its zone; None when it is no address."""
     if text is None:

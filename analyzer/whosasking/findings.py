@@ -10,8 +10,11 @@ The result does not depend on the order of the input. Severity thresholds and po
 
 from __future__ import annotations
 
+from array import array
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, overload
 
 import msgspec
 
@@ -29,9 +32,10 @@ from whosasking.model import (
     Process,
     Severity,
 )
+from whosasking.records import Records
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from whosasking.catalogue import Catalogue
     from whosasking.config import Settings
@@ -43,19 +47,68 @@ _JA3_PARTS = 5
 _VARYING = frozenset({"0", "21", "41"})
 """Extensions one client sends or not by the connection: server_name (not to an address), padding, pre_shared_key."""
 
+MOST_HELD = 10_000
+"""Lookups of one episode that are held in memory while it is scored; more are built each time they are gone through."""
+_LATEST = 1 << 62
+_PROCESS = "process"
 Key = tuple[str, ...]
 
 
 def gather(judged: Sequence[JudgedLookup], catalogue: Catalogue, settings: Settings) -> tuple[Finding, ...]:
     """Group the reported lookups into findings F1, F2, ... by severity, then time. Lookups need distinct ids."""
-    reported = sorted((item for item in judged if item.verdict.outcome is Outcome.REPORTED), key=_order)
+    if not isinstance(judged, Records):  # those come from the pipeline, in order
+        judged = sorted(judged, key=_order)
+    times = _Times()
     found = [
-        _finding(episode, catalogue, settings)
-        for group in _groups(reported)
-        for episode in _episodes(group, settings.episode_gap)
+        _finding(_held(judged, episode), catalogue, settings)
+        for group in _groups(judged, times)
+        for episode in _episodes(group, times, settings.episode_gap)
     ]
     found.sort(key=lambda item: (_RANK[item.severity], item.first_seen, -item.score, _natural(item.lookups[0])))
     return tuple(msgspec.structs.replace(item, id=f"F{number}") for number, item in enumerate(found, start=1))
+
+
+class _Times:
+    """When each lookup began and ended, by its number in the input."""
+
+    def __init__(self) -> None:
+        self.begun = array("q")
+        self.ended = array("q")
+
+    def add(self, lookup: Lookup) -> None:
+        for times, at in ((self.begun, lookup.ts), (self.ended, lookup.ts + max(lookup.duration or 0, 0))):
+            times.append(min(max(at, -_LATEST), _LATEST))
+
+
+class _Episode(Sequence[JudgedLookup]):
+    """Many lookups, built whenever they are gone through."""
+
+    def __init__(self, judged: Sequence[JudgedLookup], numbers: Sequence[int]) -> None:
+        self._judged = judged
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[JudgedLookup]:
+        return map(self._judged.__getitem__, self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> JudgedLookup: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[JudgedLookup]: ...
+
+    def __getitem__(self, index: int | slice) -> JudgedLookup | list[JudgedLookup]:
+        if isinstance(index, slice):
+            return [self._judged[number] for number in self._numbers[index]]
+        return self._judged[self._numbers[index]]
+
+
+def _held(judged: Sequence[JudgedLookup], numbers: Sequence[int]) -> Sequence[JudgedLookup]:
+    """Return the lookups of one episode, in memory where they are few."""
+    episode = _Episode(judged, numbers)
+    return episode if len(numbers) > MOST_HELD else list(episode)
 
 
 def _order(item: JudgedLookup) -> tuple[Micros, int, str]:
@@ -67,22 +120,30 @@ def _natural(lookup_id: str) -> tuple[int, str]:
     return (len(lookup_id), lookup_id)
 
 
-def _groups(reported: Sequence[JudgedLookup]) -> Iterable[list[JudgedLookup]]:
+def _groups(judged: Sequence[JudgedLookup], times: _Times) -> Iterator[Sequence[int]]:
+    """Yield the groups of reported lookups as their numbers, in order of time; ``times`` learns all lookups'."""
     joined = _Joined()
     by_pid: dict[tuple[str, int, str], set[Key]] = defaultdict(set)
-    for item in reported:
-        joined.add(_key(item))
-        if isinstance(item.attribution, Attributed) and item.attribution.process.pid is not None:
-            process = item.attribution.process
-            by_pid[_pid_key(process, process.pid or 0)].add(_key(item))
-    for item in reported:
-        if isinstance(item.attribution, Attributed):
-            for relative in _relatives(item.attribution.process, joined, by_pid):
-                joined.join(_key(item), relative)
-    groups: dict[Key, list[JudgedLookup]] = defaultdict(list)
-    for item in reported:
-        groups[joined.root(_key(item))].append(item)
-    return groups.values()
+    kept: dict[Key, array[int]] = {}
+    for number, item in enumerate(judged):
+        times.add(item.lookup)
+        if item.verdict.outcome is Outcome.REPORTED:
+            key = _key(item)
+            joined.add(key)
+            kept.setdefault(key, array("q")).append(number)
+            if isinstance(item.attribution, Attributed) and item.attribution.process.pid is not None:
+                process = item.attribution.process
+                by_pid[_pid_key(process, process.pid or 0)].add(key)
+    if any(key[0] == _PROCESS for key in kept):
+        for item in judged:
+            if item.verdict.outcome is Outcome.REPORTED and isinstance(item.attribution, Attributed):
+                for relative in _relatives(item.attribution.process, joined, by_pid):
+                    joined.join(_key(item), relative)
+    groups: dict[Key, list[array[int]]] = defaultdict(list)
+    for key, numbers in kept.items():
+        groups[joined.root(key)].append(numbers)
+    for several in groups.values():
+        yield several[0] if len(several) == 1 else sorted(chain.from_iterable(several))
 
 
 def _key(item: JudgedLookup) -> Key:
@@ -93,7 +154,7 @@ def _key(item: JudgedLookup) -> Key:
 
 def _process_key(process: Process) -> Key:
     identity = process.key or f"{process.pid} {process.name}".casefold()
-    return ("process", process.host.casefold(), identity)
+    return (_PROCESS, process.host.casefold(), identity)
 
 
 def _pid_key(process: Process, pid: int) -> tuple[str, int, str]:
@@ -156,19 +217,15 @@ class _Joined:
         self._up[second] = first
 
 
-def _episodes(group: Sequence[JudgedLookup], gap: Micros) -> Iterator[list[JudgedLookup]]:
+def _episodes(group: Sequence[int], times: _Times, gap: Micros) -> Iterator[Sequence[int]]:
     """Cut a group, in order of time, where nothing happened for longer than ``gap``; a session lasts its duration."""
-    episode: list[JudgedLookup] = []
-    busy_until: Micros = 0
-    for item in group:
-        if episode and item.lookup.ts - busy_until > gap:
-            yield episode
-            episode = []
-        end = item.lookup.ts + max(item.lookup.duration or 0, 0)
-        busy_until = max(busy_until, end) if episode else end
-        episode.append(item)
-    if episode:
-        yield episode
+    first, busy_until = 0, times.ended[group[0]]
+    for place, number in enumerate(group):
+        if times.begun[number] - busy_until > gap:
+            yield group[first:place]
+            first, busy_until = place, times.ended[number]
+        busy_until = max(busy_until, times.ended[number])
+    yield group[first:]
 
 
 def _finding(episode: Sequence[JudgedLookup], catalogue: Catalogue, settings: Settings) -> Finding:

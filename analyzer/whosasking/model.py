@@ -24,7 +24,7 @@ Micros = int
 SECOND: Micros = 1_000_000
 
 
-class Record(msgspec.Struct, frozen=True, kw_only=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of every record: immutable, built by keyword."""
 
 
@@ -233,11 +233,12 @@ class ParityRow(Record, frozen=True, kw_only=True):
 class WireReading(Record, frozen=True, kw_only=True):
     """All that the sensors' logs of one run hold about lookups.
 
+    ``lookups`` stand in order of time; many of them lie on disk and are built whenever gone through.
     ``anchors``: connections whose tuple an endpoint recorded, too; ``kinds``: records read per log kind;
     ``span``: first and last instant of the records parsed; ``notes``: sentences on what these inputs could not show.
     """
 
-    lookups: list[Lookup] = []
+    lookups: Sequence[Lookup] = []
     anchors: list[Connection] = []
     kinds: dict[str, int] = {}
     span: tuple[Micros, Micros] | None = None
@@ -381,7 +382,7 @@ class Report(Record, frozen=True, kw_only=True):
     inputs: tuple[InputReport, ...]
     coverage: Coverage
     findings: tuple[Finding, ...]
-    lookups: tuple[JudgedLookup, ...]
+    lookups: Sequence[JudgedLookup]
     notes: tuple[str, ...] = ()
     """Messages about the run: expired allow rules, settings that had no effect."""
     parity: tuple[ParityRow, ...] = ()

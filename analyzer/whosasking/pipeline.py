@@ -11,6 +11,7 @@ import re
 import time
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,8 +21,9 @@ from whosasking import __version__, catalogue, config, sensors
 from whosasking.connections import ConnectionReport
 from whosasking.errors import InputError
 from whosasking.inputs import discover
-from whosasking.model import Coverage, EndpointReading, JudgedLookup, Lookup, Report, WireReading
+from whosasking.model import Attributed, Coverage, EndpointReading, JudgedLookup, Lookup, Report, WireReading
 from whosasking.progress import SILENT
+from whosasking.records import Records
 from whosasking.sensors.interface import Wanted
 
 if TYPE_CHECKING:
@@ -41,7 +43,7 @@ if TYPE_CHECKING:
     from whosasking.sensors.reading import LineReader
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+:/")
-Attributions = list[tuple[Lookup, "Attribution"]]
+Pair = tuple[Lookup, "Attribution"]
 
 
 def run(  # noqa: PLR0913  (each is a switch of the command line)
@@ -81,7 +83,7 @@ def run(  # noqa: PLR0913  (each is a switch of the command line)
         wire.lookups, endpoint, wire.anchors, settings.host_addresses, known, wire.leases, engine
     )
     attributed = _in_window(_all_lookups(wire, endpoint, result, known), since, until)
-    judged = _judge(attributed, known, settings, now)
+    judged = _judged(attributed, known, settings, now)
     report = Report(
         version=__version__,
         generated_at=now,
@@ -224,8 +226,11 @@ def captures(sensor: str, keep: Path | None, carve: Path | None) -> How | None:
     return How(sensor=Sensor(sensor), keep=str(keep) if keep else None, carve=str(carve) if carve else None)
 
 
-def _all_lookups(wire: WireReading, endpoint: EndpointReading, result: Result, known: Catalogue) -> Attributions:
-    """Wire lookups with their attribution, then what only the endpoint saw, on the sensor's clock, each once."""
+def _all_lookups(wire: WireReading, endpoint: EndpointReading, result: Result, known: Catalogue) -> Iterator[Pair]:
+    """Yield wire lookups with their attribution and what only the endpoint saw, on the sensor's clock, each once.
+
+    They come in order of time, those of one instant in any.
+    """
     from whosasking import attribution
 
     seen_by_endpoint = []
@@ -234,35 +239,36 @@ def _all_lookups(wire: WireReading, endpoint: EndpointReading, result: Result, k
 
         seen_by_endpoint = detections.lookups(endpoint, known)
     on_the_wire_too = attribution.duplicates(wire.lookups, seen_by_endpoint, result)
-    explained = [attribution.explained(one, known) for one in result.attributions]
-    pairs: Attributions = list(zip(wire.lookups, explained, strict=True))
+    explained = (attribution.explained(one, known) for one in result.attributions)
+    on_the_wire: Iterator[Pair] = zip(wire.lookups, explained, strict=True)
+    if not seen_by_endpoint and not any(isinstance(one, Attributed) for one in result.attributions):
+        return on_the_wire
+    pairs = list(on_the_wire)
     for index, (lookup, process) in enumerate(seen_by_endpoint):
         if index not in on_the_wire_too:
             pairs.append((attribution.on_sensor_clock(lookup, process, result), process))
-    return attribution.united(pairs)
+    return iter(sorted(attribution.united(pairs), key=lambda pair: pair[0].ts))
 
 
-def _in_window(pairs: Attributions, since: Micros | None, until: Micros | None) -> Attributions:
-    return [
+def _in_window(pairs: Iterator[Pair], since: Micros | None, until: Micros | None) -> Iterator[Pair]:
+    return (
         (lookup, process)
         for lookup, process in pairs
         if (since is None or lookup.ts >= since) and (until is None or lookup.ts < until)
-    ]
+    )
 
 
-def _judge(pairs: Attributions, known: Catalogue, settings: Settings, now: Micros) -> tuple[JudgedLookup, ...]:
-    """Give each lookup its number, in order of time, and its verdict."""
+def _judged(pairs: Iterator[Pair], known: Catalogue, settings: Settings, now: Micros) -> Sequence[JudgedLookup]:
+    """Give each lookup its number, in order of time, and its verdict; ``pairs`` come in order of time."""
     from whosasking import verdicts
 
-    pairs = sorted(pairs, key=lambda pair: _order(pair[0]))
-    return tuple(
-        JudgedLookup(
-            lookup=(numbered := msgspec.structs.replace(lookup, id=f"L{number}")),
-            attribution=process,
-            verdict=verdicts.judge(numbered, process, known, settings, now),
-        )
-        for number, (lookup, process) in enumerate(pairs, start=1)
-    )
+    judged = Records(JudgedLookup)
+    for _, together in groupby(pairs, key=lambda pair: pair[0].ts):
+        for lookup, process in sorted(together, key=lambda pair: _order(pair[0])):
+            numbered = msgspec.structs.replace(lookup, id=f"L{len(judged) + 1}")
+            verdict = verdicts.judge(numbered, process, known, settings, now)
+            judged.append(JudgedLookup(lookup=numbered, attribution=process, verdict=verdict))
+    return judged.sealed()
 
 
 def _order(lookup: Lookup) -> tuple[Micros, str, str, int, str]:

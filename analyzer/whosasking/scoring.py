@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from whosasking import reasons
@@ -108,6 +109,7 @@ def objects(lookups: Sequence[JudgedLookup]) -> list[str]:
     return list(dict.fromkeys(host_name(name) for name in asked))
 
 
+@lru_cache(maxsize=1024)
 def _part(points: int, reason: str) -> ScorePart:
     return ScorePart(points=points, reason=reason)
 

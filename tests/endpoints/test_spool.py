@@ -13,8 +13,8 @@ from endpoints.exports import read
 from endpoints.plain_readers import PAIRS, made
 from endpoints.plain_windows import WINDOWS_PAIRS
 from endpoints.products import lines
-from whosasking import attribution
-from whosasking.endpoints import assembly, interface, spool
+from whosasking import attribution, spool
+from whosasking.endpoints import assembly, interface
 from whosasking.model import EndpointReading, Socket, SourceRef
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from whosasking.inputs import discover
 from whosasking.model import Client, ClientClass, Detection, Lookup, Query
 from whosasking.progress import SILENT
 from whosasking.sensors.interface import Wanted
-from whosasking.sensors.twice import NEAR, once
+from whosasking.sensors.twice import NEAR, Once
 
 RECORDED = Path(__file__).parents[2] / "pcaps" / "workstation"
 ZEEK = Lookup(
@@ -21,6 +21,11 @@ ZEEK = Lookup(
     dst_port=43, transport="tcp",
 )  # fmt: skip
 EVE = msgspec.structs.replace(ZEEK, sensor="suricata", uid="7", ts=ZEEK.ts + 1000, community_id="1:x")
+
+
+def once(lookups: list[Lookup]) -> tuple[list[Lookup], list[str]]:
+    found = Once(lookups)
+    return list(found), found.notes
 
 
 def test_the_record_that_tells_most_is_completed_by_the_other() -> None:

@@ -52,7 +52,8 @@ def attribute(  # noqa: PLR0913, PLR0917 - the last four have defaults
     """
     recorded = endpoint.starts or endpoint.sockets or endpoint.unowned_sockets or endpoint.name_queries
     if not recorded or not (lookups or anchors):
-        return Result(attributions=[nobody.without_records(lookup) for lookup in lookups])
+        said: dict[str | None, Attribution] = {}
+        return Result(attributions=[said.setdefault(one.src_ip, nobody.without_records(one)) for one in lookups])
     registry = Registry(endpoint, host_addresses)
     with (engine or _embedded)() as database:
         database.load("flow", tables.FlowRow, tables.flows(lookups, anchors))

@@ -66,6 +66,8 @@ def duplicates(
     Same means: the socket that decided a wire lookup's attribution, or the same tuple (either orientation) at the same
     time on the sensor's clock. Products log one connection more than once (request, success), hence the second test.
     """
+    if not endpoint_only:
+        return frozenset()
     decided = matched_records(result)
     seen: dict[_Ends, list[Lookup]] = {}
     for lookup in wire:

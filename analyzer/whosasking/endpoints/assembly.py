@@ -16,15 +16,15 @@ from whosasking.endpoints.connections import join
 from whosasking.endpoints.facts import UNKNOWN_PROCESS, Facts, differ
 from whosasking.endpoints.lives import Exit, Lives
 from whosasking.endpoints.packing import EXIT, PROCESS, SHARES, START, is_reference, referred
-from whosasking.endpoints.spool import Stored
 from whosasking.endpoints.witnesses import Witnesses
 from whosasking.model import EndpointReading, NameQuery, Process, ProcessStart, Socket
+from whosasking.spool import Stored
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
 
-    from whosasking.endpoints.spool import Row, Streams, Words
     from whosasking.model import Micros
+    from whosasking.spool import Row, Streams, Words
 
 ANCESTORS = 4
 """How many generations a process carries: enough to climb from a browser's helper to what started the browser."""

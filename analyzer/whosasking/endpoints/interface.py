@@ -30,8 +30,8 @@ from whosasking.endpoints.packing import (
     share_of,
     socket_row,
 )
-from whosasking.endpoints.spool import IN_MEMORY, Streams, Words
 from whosasking.endpoints.values import tells_network
+from whosasking.spool import IN_MEMORY, Streams, Words
 
 if TYPE_CHECKING:
     from whosasking.endpoints.lives import Exit

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from whosasking.model import NameQuery, Process, ProcessStart, Socket, SourceRef
 
 if TYPE_CHECKING:
-    from whosasking.endpoints.spool import Row, Words
+    from whosasking.spool import Row, Words
 
 PARTS = 32
 """Parts that hosts are spread over; what lies in one is put together at once."""

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from whosasking.model import Attributed, Detection, JudgedLookup, Outcome, Process
+from whosasking.records import Records
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from whosasking.connections import ConnectionReport
     from whosasking.model import Finding, Report
 
@@ -26,9 +29,13 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
 def summarise(report: Report) -> Summary:
     """Count ``report.lookups``. Every detection has its key, zero or not; reasons are sorted by name."""
-    outcomes = Counter(judged.verdict.outcome for judged in report.lookups)
-    reasons = Counter(judged.verdict.reason for judged in report.lookups)
-    detections = Counter(judged.lookup.detection for judged in report.lookups)
+    outcomes: Counter[Outcome] = Counter()
+    reasons: Counter[str] = Counter()
+    detections: Counter[Detection] = Counter()
+    for judged in report.lookups:  # once: they may lie on disk
+        outcomes[judged.verdict.outcome] += 1
+        reasons[judged.verdict.reason] += 1
+        detections[judged.lookup.detection] += 1
     return Summary(
         reported=outcomes[Outcome.REPORTED],
         dropped=outcomes[Outcome.DROPPED],
@@ -36,6 +43,13 @@ def summarise(report: Report) -> Summary:
         by_reason=dict(sorted(reasons.items())),
         by_detection={detection.value: detections[detection] for detection in Detection},
     )
+
+
+def in_order(report: Report) -> Iterable[JudgedLookup]:
+    """Return the lookups in order of time."""
+    if isinstance(report.lookups, Records):
+        return report.lookups  # the pipeline's order
+    return sorted(report.lookups, key=lambda judged: judged.lookup.ts)
 
 
 def process_of(judged: JudgedLookup) -> Process | None:
@@ -48,14 +62,11 @@ def finding_of(report: Report) -> dict[str, str]:
     return {lookup: finding.id for finding in report.findings for lookup in finding.lookups}
 
 
-def members(report: Report) -> dict[str, list[JudgedLookup]]:
-    """Map each finding's id to its lookups, in the finding's order; an id the report does not hold is left out."""
-    by_id = {judged.lookup.id: judged for judged in report.lookups}
-    return {finding.id: _present(finding, by_id) for finding in report.findings}
-
-
-def _present(finding: Finding, by_id: dict[str, JudgedLookup]) -> list[JudgedLookup]:
-    return [by_id[lookup] for lookup in finding.lookups if lookup in by_id]
+def members(report: Report, findings: Sequence[Finding]) -> dict[str, list[JudgedLookup]]:
+    """Map the id of each of ``findings`` to its lookups, in its order; an id the report does not hold is left out."""
+    wanted = {lookup for finding in findings for lookup in finding.lookups}
+    by_id = {judged.lookup.id: judged for judged in report.lookups if judged.lookup.id in wanted}
+    return {finding.id: [by_id[one] for one in finding.lookups if one in by_id] for finding in findings}
 
 
 def nothing_was_read(report: Report | ConnectionReport) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from whosasking.model import WireReading
+from whosasking.model import Lookup, WireReading
 from whosasking.sensors.recognise import sniff, unused
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def read(  # noqa: PLR0913 - the last two are switches
     through zat, instead of sieving: slow, the same answer. Raises InputError when zat is missing then. ``reader`` reads
     the files (default: this process's threads).
     """
+    from whosasking.records import Records  # noqa: PLC0415 - see below
     from whosasking.sensors import assemble, coverage, twice  # noqa: PLC0415 - a run without logs needs no Hyperscan
     from whosasking.sensors.scan import Scan  # noqa: PLC0415 - see above
 
@@ -46,13 +47,16 @@ def read(  # noqa: PLR0913 - the last two are switches
     scan.connections(wanted.tuples)
     scan.answers()
     scan.connections_of(assemble.resolve_hidden(scan.book, catalogue))
-    found, seen_twice = twice.once(assemble.lookups(scan.book, catalogue))
-    times = scan.times + [lookup.ts for lookup in found]
+    once, told, found = twice.Once(assemble.lookups(scan.book, catalogue)), coverage.Told(), Records(Lookup)
+    for lookup in once:
+        told.note(lookup)
+        found.append(lookup)
+    times = scan.times + told.times
     return WireReading(
-        lookups=found,
+        lookups=found.sealed(),
         anchors=sorted(scan.book.anchors.values(), key=lambda one: (one.ts, one.uid or "")),
         leases=sorted(scan.book.leases, key=lambda lease: (lease.ts, lease.ip, lease.mac or "")),
         kinds=coverage.kinds(inputs),
         span=(min(times), max(times)) if times else None,
-        notes=[*coverage.notes(scan, inputs, found), *scan.notes, *seen_twice],
+        notes=[*coverage.notes(scan, inputs, told), *scan.notes, *once.notes],
     )

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from whosasking.model import Detection, Lookup
-from whosasking.sensors.book import Clues
+from whosasking.records import Runs
 from whosasking.sensors.clients import Stacks, of_request, of_session
 from whosasking.sensors.detect import is_authority
+from whosasking.sensors.ledger import Clues
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from whosasking.catalogue import Catalogue
-    from whosasking.model import Connection
-    from whosasking.sensors.book import Book, Key, Part
+    from whosasking.model import Connection, Micros
+    from whosasking.sensors.book import Book, Key, Session
+    from whosasking.sensors.ledger import Part
 
 T = TypeVar("T")
 
@@ -26,7 +28,15 @@ def resolve_hidden(book: Book, catalogue: Catalogue) -> frozenset[tuple[str, str
 
     Never on the address alone, and never where another log shows a real name. Returns the sessions that became lookups.
     """
-    became = set()
+    became: set[tuple[str, str]] = set()
+    for chapter in book.chapters() if book.has_hidden else ():
+        for session, part in list(_resolved(chapter, catalogue)):
+            book.add(session, part)
+            became.add(session)
+    return frozenset(became)
+
+
+def _resolved(book: Book, catalogue: Catalogue) -> Iterator[tuple[Session, Part]]:
     for key, part in book.hidden.items():
         session, seen = (key[0], key[1]), part.lookup
         if key in book.parts or session in book.named or seen.src_ip is None or seen.dst_ip is None:
@@ -37,22 +47,26 @@ def resolve_hidden(book: Book, catalogue: Catalogue) -> frozenset[tuple[str, str
             found = msgspec.structs.replace(
                 seen, server=name, server_source="dns", server_kind=match.kind, noise=match.noise
             )
-            book.add(session, part._replace(lookup=found))
-            became.add(session)
-    return frozenset(became)
+            yield session, part._replace(lookup=found)
 
 
-def lookups(book: Book, catalogue: Catalogue) -> list[Lookup]:
-    """Return every lookup in the book, in order of time."""
-    sessions = [_session(book, key, parts, catalogue) for key, parts in book.parts.items() if not key[2]]
-    stacks = Stacks(sessions)
-    requests = [_request(book, key, parts, catalogue, stacks) for key, parts in book.parts.items() if key[2]]
-    # A CONNECT whose tunnel the sensor looked into is told by the session in it.
-    requests = [one for one in requests if one.query or (one.sensor, one.uid or "", 0) not in book.parts]
-    return sorted(
-        sessions + requests,
-        key=lambda one: (one.ts, one.sensor, one.uid or "", one.source.line if one.source else 0),
-    )
+def lookups(book: Book, catalogue: Catalogue) -> Iterator[Lookup]:
+    """Yield every lookup in the book, in order of time."""
+    stacks, sorted_runs = Stacks(), Runs(Lookup, _order)
+    for chapter in book.chapters():
+        sessions = [_session(chapter, key, parts, catalogue) for key, parts in chapter.parts.items() if not key[2]]
+        if book.has_requests:
+            stacks.learn(sessions)
+        sorted_runs.add(sessions)
+    for chapter in book.chapters() if book.has_requests else ():
+        requests = [_request(chapter, key, parts, catalogue, stacks) for key, parts in chapter.parts.items() if key[2]]
+        # A CONNECT whose tunnel the sensor looked into is told by the session in it.
+        sorted_runs.add([one for one in requests if one.query or (one.sensor, one.uid or "", 0) not in chapter.parts])
+    return sorted_runs.merged()
+
+
+def _order(one: Lookup) -> tuple[Micros, str, str, int]:
+    return (one.ts, one.sensor, one.uid or "", one.source.line if one.source else 0)
 
 
 def _session(book: Book, key: Key, parts: dict[int, Part], catalogue: Catalogue) -> Lookup:

@@ -6,14 +6,14 @@ Logs tell of one session in several places (conn.log, ssl.log, whois.log; EVE fl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-import msgspec
-
-from whosasking.model import SECOND, ClientClass, Connection, Lookup, Micros
+from whosasking.model import Connection, Micros
+from whosasking.sensors.ledger import ADD, CONNECT, DISGUISED, HIDE, NAME, SERVE, Entry, Ledger, Part
+from whosasking.sensors.names import Names
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator, Sized
 
     from whosasking.leases import Lease
     from whosasking.sensors.interface import Tuple4
@@ -23,84 +23,17 @@ Session = tuple[str, str]
 Key = tuple[str, str, Micros]
 """A session and 0, or for one clear HTTP request the session and the request's time."""
 
-GRACE: Final = 600 * SECOND
-"""How long after a DNS answer's TTL a client may still go by it: resolvers and browsers keep addresses longer."""
-EARLY: Final = SECOND
-"""How long before the logged time of an answer a connection may begin: logs of one moment are not in order."""
-MOMENTS: Final = 5 * SECOND
-MOST_ANSWERS: Final = 256
-"""Answers kept for one client and address."""
-
-
-class Clues(msgspec.Struct, frozen=True):
-    """What one log says about the client of a session."""
-
-    user_agent: str | None = None
-    ja3: str | None = None
-    ja3_string: str | None = None
-    ja4: str | None = None
-    cls: ClientClass | None = None
-    evidence: tuple[str, ...] = ()
-    accept_language: bool | None = None
-    """Whether a clear request had an Accept-Language header, as browsers send; None where the log does not tell."""
-
-
-class Part(NamedTuple):
-    """What one log says about one lookup. The higher ``rank``, the more its word counts."""
-
-    rank: int
-    lookup: Lookup
-    clues: Clues = Clues()
-
-
-class Answer(NamedTuple):
-    """A DNS answer that gave one client one address for ``name``."""
-
-    ts: Micros
-    until: Micros
-    name: str
-
-
-class Names:
-    """DNS answers by address and client."""
-
-    def __init__(self) -> None:
-        """No answers yet."""
-        self._answers: dict[str, dict[str, set[Answer]]] = {}
-
-    @property
-    def addresses(self) -> set[str]:
-        """Every address in an answer."""
-        return set(self._answers)
-
-    def learn(self, client: str, name: str, ts: Micros, found: Iterable[tuple[str, Micros]]) -> None:
-        """Keep that ``name`` resolved to addresses for ``client``, each with its TTL in microseconds."""
-        for address, ttl in found:
-            kept = self._answers.setdefault(address, {}).setdefault(client, set())
-            kept.add(Answer(ts, ts + ttl, name))
-            if len(kept) > MOST_ANSWERS:
-                kept.remove(min(kept))
-
-    def name_of(self, client: str, address: str, ts: Micros) -> str | None:
-        """Return the name by which ``client`` came to ``address`` at ``ts``: its latest answer that still held.
-
-        A host with IPv4 and IPv6 asks over one and connects over the other: the sensor sees two clients. An answer to a
-        client of the other family counts when it came within moments before.
-        """
-        clients = self._answers.get(address, {})
-        held = [one for one in clients.get(client, ()) if one.ts <= ts + EARLY and ts <= one.until + GRACE]
-        if not held:
-            other_family = (answers for other, answers in clients.items() if (":" in other) != (":" in client))
-            held = [
-                one for answers in other_family for one in answers if one.ts <= ts + EARLY and ts - one.ts <= MOMENTS
-            ]
-        return max(held).name if held else None
+MOST_SESSIONS: Final = 20_000
+"""Sessions that a run over logs holds in memory, before all they say goes to disk."""
 
 
 class Book:
-    """Everything gathered so far. All ``add`` methods may be repeated for the same record without effect."""
+    """Everything gathered so far. All methods may be repeated for the same record without effect.
 
-    def __init__(self) -> None:
+    What sessions say goes to disk where there are more than ``most`` (None: never); then only ``chapters`` has it.
+    """
+
+    def __init__(self, most: int | None = None) -> None:
         """Nothing gathered."""
         self.parts: dict[Key, dict[int, Part]] = {}
         self.hidden: dict[Key, Part] = {}
@@ -112,23 +45,145 @@ class Book:
         self.anchors: dict[tuple[Tuple4, Micros], Connection] = {}
         self.listed = Names()
         self.all_names = Names()
+        self.has_hidden = False
+        self.has_requests = False
+        self._most = most
+        self._ledger: Ledger | None = None
 
-    def add(self, session: Session, part: Part, request: Micros = 0) -> None:
-        """Note one log's word on a lookup; ``request`` is the time of a clear HTTP request."""
-        self.parts.setdefault((*session, request), {})[part.rank] = part
+    def add(self, session: Session, part: Part, request: Micros = 0, *, unless: int = 0, given: int = 0) -> None:
+        """Note one log's word on a lookup; ``request`` is the time of a clear HTTP request.
+
+        It is passed over where there is a part of rank ``unless`` already, or none of rank ``given`` yet.
+        """
+        self.has_requests = self.has_requests or request != 0
+        if self._ledger is not None:
+            self._ledger.note(Entry(ADD, *session, request, part, unless=unless, given=given))
+            return
+        key = (*session, request)
+        ranks = self.parts.get(key)
+        if (unless and ranks and unless in ranks) or (given and not (ranks and given in ranks)):
+            return
+        if ranks is not None:
+            ranks[part.rank] = part
+            return
+        self.parts[key] = {part.rank: part}
+        self._weigh(self.parts)
+
+    def hide(self, session: Session, part: Part) -> None:
+        """Note a session without a name that may be a lookup; the first record of it counts."""
+        self.has_hidden = True
+        if self._ledger is not None:
+            self._ledger.note(Entry(HIDE, *session, part=part))
+            return
+        self.hidden.setdefault((*session, 0), part)
+        self._weigh(self.hidden)
+
+    def name(self, session: Session) -> None:
+        """Note that a session has a name, and no lookup service's."""
+        if self._ledger is not None:
+            self._ledger.note(Entry(NAME, *session))
+            return
+        self.named.add(session)
+        self._weigh(self.named)
+
+    def connect(self, session: Session, connection: Connection) -> None:
+        """Note the connection of a session."""
+        if self._ledger is not None:
+            self._ledger.note(Entry(CONNECT, *session, connection=connection))
+            return
+        self.connections[session] = connection
+        self._weigh(self.connections)
+
+    def serve(self, session: Session, service: str) -> None:
+        """Note the application protocol another log gives a session."""
+        if self._ledger is not None:
+            self._ledger.note(Entry(SERVE, *session, text=service))
+            return
+        self.services[session] = service
+        self._weigh(self.services)
+
+    def disguised(self, session: Session) -> None:
+        """Note that the client of a session is no browser, whatever it says."""
+        if self._ledger is not None:
+            self._ledger.note(Entry(DISGUISED, *session))
+            return
+        self.not_browsers.add(session)
+        self._weigh(self.not_browsers)
 
     def add_anchor(self, connection: Connection) -> None:
         """Keep a connection that an endpoint saw as well."""
         key = (connection.src_ip, connection.src_port, connection.dst_ip, connection.dst_port)
         self.anchors.setdefault((key, connection.ts), connection)
 
+    def chapters(self) -> Iterator[Book]:
+        """Yield books that together hold every session, each session whole in one of them; this one if it has all."""
+        if self._ledger is None:
+            yield self
+            return
+        for entries in self._ledger.parts():
+            chapter = Book()
+            chapter.listed, chapter.all_names = self.listed, self.all_names
+            for entry in entries:
+                chapter.take(entry)
+            yield chapter
+
+    def sessions(self) -> Iterator[Session]:
+        """Yield every session that has a part of a lookup, once."""
+        for chapter in self.chapters():
+            yield from {key[:2] for key in chapter.parts}
+
+    def hidden_servers(self) -> set[str]:
+        """Return the addresses of servers of sessions without a name."""
+        if not self.has_hidden:
+            return set()
+        every = (part.lookup.dst_ip for chapter in self.chapters() for part in chapter.hidden.values())
+        return {address for address in every if address}
+
     def unnamed_servers(self) -> set[str]:
         """Return the addresses of servers that no log and no answer of a listed host's name tells the name of."""
         found = set()
-        for parts in self.parts.values():
-            lookups = [part.lookup for part in parts.values()]
-            src, dst, ts = lookups[0].src_ip, lookups[0].dst_ip, lookups[0].ts
-            named = any(one.server for one in lookups)
-            if not named and src and dst and self.listed.name_of(src, dst, ts) is None:
-                found.add(dst)
+        for chapter in self.chapters():
+            for parts in chapter.parts.values():
+                lookups = [part.lookup for part in parts.values()]
+                src, dst, ts = lookups[0].src_ip, lookups[0].dst_ip, lookups[0].ts
+                named = any(one.server for one in lookups)
+                if not named and src and dst and dst not in found and self.listed.name_of(src, dst, ts) is None:
+                    found.add(dst)
         return found
+
+    def take(self, entry: Entry) -> None:
+        """Do what was noted down."""
+        session = (entry.sensor, entry.uid)
+        if entry.does == ADD and entry.part is not None:
+            self.add(session, entry.part, entry.request, unless=entry.unless, given=entry.given)
+        elif entry.does == HIDE and entry.part is not None:
+            self.hide(session, entry.part)
+        elif entry.does == NAME:
+            self.name(session)
+        elif entry.does == CONNECT and entry.connection is not None:
+            self.connect(session, entry.connection)
+        elif entry.does == SERVE:
+            self.serve(session, entry.text)
+        elif entry.does == DISGUISED:
+            self.disguised(session)
+
+    def _weigh(self, grown: Sized) -> None:
+        """Go to disk where what has ``grown`` is too much."""
+        if self._most is None or len(grown) <= self._most:
+            return
+        self._ledger = ledger = Ledger()
+        for (sensor, uid, request), parts in self.parts.items():
+            for part in parts.values():
+                ledger.note(Entry(ADD, sensor, uid, request, part))
+        for (sensor, uid, _), part in self.hidden.items():
+            ledger.note(Entry(HIDE, sensor, uid, part=part))
+        for session in self.named:
+            ledger.note(Entry(NAME, *session))
+        for session, connection in self.connections.items():
+            ledger.note(Entry(CONNECT, *session, connection=connection))
+        for session, service in self.services.items():
+            ledger.note(Entry(SERVE, *session, text=service))
+        for session in self.not_browsers:
+            ledger.note(Entry(DISGUISED, *session))
+        for held in (self.parts, self.hidden, self.named, self.connections, self.services, self.not_browsers):
+            held.clear()

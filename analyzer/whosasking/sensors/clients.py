@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from whosasking.catalogue import Catalogue
     from whosasking.model import Lookup, Micros
-    from whosasking.sensors.book import Clues
+    from whosasking.sensors.ledger import Clues
 
 SAME_VISIT: Final = 60 * SECOND
 """How near a ClientHello to the same server must be to tell something of a clear request."""
@@ -27,9 +27,12 @@ SAME_VISIT: Final = 60 * SECOND
 class Stacks:
     """The classes of the ClientHellos that clients sent to servers."""
 
-    def __init__(self, lookups: Iterable[Lookup]) -> None:
-        """Learn from TLS and QUIC lookups."""
+    def __init__(self) -> None:
+        """Know none."""
         self._seen: dict[tuple[str | None, str | None], list[tuple[Micros, ClientClass]]] = {}
+
+    def learn(self, lookups: Iterable[Lookup]) -> None:
+        """Learn from TLS and QUIC lookups."""
         for lookup in lookups:
             if lookup.transport in ("tls", "quic") and lookup.client.cls is not ClientClass.UNKNOWN:
                 key = (lookup.src_ip, lookup.server)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Final
 
 from whosasking.model import ClientClass, Detection
 from whosasking.sensors import eve_coverage
 
 if TYPE_CHECKING:
     from whosasking.inputs import Inputs
-    from whosasking.model import Lookup
+    from whosasking.model import Lookup, Micros
     from whosasking.sensors.scan import Scan
+
+UNCLASSED: Final = (
+    "no ClientHello details for some TLS or QUIC sessions (Zeek: load whosasking's package; "
+    "Suricata: ja3-fingerprints): their clients cannot be told from browsers"
+)
 
 
 def kinds(inputs: Inputs) -> dict[str, int]:
@@ -22,32 +28,55 @@ def kinds(inputs: Inputs) -> dict[str, int]:
     return dict(sorted(counted.items()))
 
 
-def notes(scan: Scan, inputs: Inputs, lookups: list[Lookup]) -> list[str]:
+class Told:
+    """What the lookups themselves tell, counted as they come: there may be too many to hold."""
+
+    def __init__(self) -> None:
+        """Know of none."""
+        self.times: list[Micros] = []
+        """The first and the last one's."""
+        self._sessions: Counter[str] = Counter()
+        self._requests: Counter[str] = Counter()
+        self.has_unclassed = False
+        self.http = 0
+        self.unnamed_quic = 0
+
+    def note(self, lookup: Lookup) -> None:
+        """Count a lookup; they come in order of time."""
+        self.times[1:] = [lookup.ts]
+        if lookup.detection is Detection.PORT43 and lookup.established is not False:
+            self._sessions[lookup.sensor] += 1
+            self._requests[lookup.sensor] += lookup.query is not None
+        self.has_unclassed = self.has_unclassed or _unclassed(lookup)
+        if lookup.sensor == "suricata":
+            self.http += lookup.transport == "http"
+            self.unnamed_quic += lookup.transport == "quic" and lookup.server_source != "sni"
+
+    def none_read(self, sensor: str) -> bool:
+        """Whether there are port-43 sessions and the request of none is known."""
+        return self._sessions[sensor] > 0 and not self._requests[sensor]
+
+
+def notes(scan: Scan, inputs: Inputs, told: Told) -> list[str]:
     """Return what these inputs could not show."""
     eve = scan.holds("eve")
     zeek = any(inp.kind.startswith("zeek") for inp in inputs.sensors)
     found = []
     if zeek and not eve:
-        found += _zeek(scan, lookups)
+        found += _zeek(scan, told)
     if eve:
         files = [inp.path for inp in inputs.sensors if inp.kind.startswith("eve")]
-        found += eve_coverage.notes(files, [lookup for lookup in lookups if lookup.sensor == "suricata"])
-    found += unclassed_note(lookups)
-    return found
+        unread = told.none_read("suricata")
+        found += eve_coverage.notes(files, none_read=unread, http=told.http, unnamed_quic=told.unnamed_quic)
+    return [*found, UNCLASSED] if told.has_unclassed else found
 
 
 def unclassed_note(lookups: list[Lookup]) -> list[str]:
     """Return a note where the sensor said nothing of some ClientHellos."""
-    if not any(_unclassed(lookup) for lookup in lookups):
-        return []
-    note = (
-        "no ClientHello details for some TLS or QUIC sessions (Zeek: load whosasking's package; "
-        "Suricata: ja3-fingerprints): their clients cannot be told from browsers"
-    )
-    return [note]
+    return [UNCLASSED] if any(_unclassed(lookup) for lookup in lookups) else []
 
 
-def _zeek(scan: Scan, lookups: list[Lookup]) -> list[str]:
+def _zeek(scan: Scan, told: Told) -> list[str]:
     found = []
     if not scan.holds("conn") and not scan.holds("whois"):
         found.append("no conn.log: port-43 sessions cannot be seen")
@@ -57,15 +86,9 @@ def _zeek(scan: Scan, lookups: list[Lookup]) -> list[str]:
         found.append("no http.log: clear HTTP lookups cannot be seen")
     if not scan.holds("dns"):
         found.append("no dns.log: sessions that hide their server's name cannot be told, port-43 servers have no names")
-    if not scan.holds("whois") and _none_read(lookups):
+    if not scan.holds("whois") and told.none_read("zeek"):
         found.append("no whois.log (whosasking's Zeek package): what port-43 sessions asked is unknown")
     return found
-
-
-def _none_read(lookups: list[Lookup]) -> bool:
-    """Whether there are port-43 sessions and the request of none is known."""
-    sessions = [one for one in lookups if one.detection is Detection.PORT43 and one.established is not False]
-    return bool(sessions) and all(one.query is None for one in sessions)
 
 
 def _unclassed(lookup: Lookup) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 
 from whosasking.model import Connection, Detection, Lookup, Query
 from whosasking.protocols import rdap
-from whosasking.sensors.book import Book, Clues, Part
+from whosasking.sensors.ledger import Clues, Part
 from whosasking.sensors.values import address
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from whosasking.catalogue import Catalogue
     from whosasking.catalogue.records import HostMatch
     from whosasking.model import Micros
-    from whosasking.sensors.book import Session
+    from whosasking.sensors.book import Book, Session
     from whosasking.sensors.interface import Tuple4
 
 WHOIS_PORT: Final = 43
@@ -95,10 +95,10 @@ class Detector:
         session = (seen.sensor, seen.uid or "")
         if _is_hidden(name):
             if seen.dst_ip in self.watch.addresses and seen.dst_port in TLS_PORTS:
-                self.book.hidden.setdefault((*session, 0), Part(rank, seen, clues))
+                self.book.hide(session, Part(rank, seen, clues))
             return
         if seen.dst_ip in self.watch.addresses:
-            self.book.named.add(session)
+            self.book.name(session)
         match = self._catalogue.host(name or "")
         if match is not None:
             found = _at(seen, match, _host_only(name or ""), "sni")
@@ -139,9 +139,9 @@ class Detector:
         session = (seen.sensor, seen.uid or "")
         if connection.protocol == "tcp" and connection.dst_port == WHOIS_PORT:
             self.book.add(session, Part(RANK_CONNECTION, port43(seen)))
-            self.book.connections[session] = connection
+            self.book.connect(session, connection)
         elif session in self.watch.sessions:
-            self.book.connections[session] = connection
+            self.book.connect(session, connection)
         self._hidden_connection(session, seen, connection)
         if connection.protocol == "tcp" and self.watch.tuples:
             here, there = (connection.src_ip, connection.src_port), (connection.dst_ip, connection.dst_port)
@@ -158,8 +158,8 @@ class Detector:
         ):
             transport = "quic" if connection.protocol == "udp" else "tls"
             part = Part(RANK_CONNECTION, msgspec.structs.replace(seen, transport=transport))
-            self.book.hidden.setdefault((*session, 0), part)
-            self.book.connections[session] = connection
+            self.book.hide(session, part)
+            self.book.connect(session, connection)
 
 
 def port43(seen: Lookup) -> Lookup:

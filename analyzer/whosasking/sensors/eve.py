@@ -15,7 +15,6 @@ import msgspec
 from whosasking.model import Connection, Detection, Lookup, SourceRef
 from whosasking.protocols import whois
 from whosasking.sensors import glance
-from whosasking.sensors.book import Clues, Part
 from whosasking.sensors.detect import (
     RANK_ALERT,
     RANK_FLOW_VARIABLE,
@@ -25,6 +24,7 @@ from whosasking.sensors.detect import (
     port43,
 )
 from whosasking.sensors.eve_events import QUESTIONS, Event, Ja3, decode, micros
+from whosasking.sensors.ledger import Clues, Part
 from whosasking.sensors.tsv import BadRow
 from whosasking.sensors.values import address
 
@@ -110,25 +110,24 @@ class Eve:
             connection = msgspec.structs.replace(connection, established=True)
         self._detector.connection(seen, connection)
         text = event.variable(_QUERY_VARIABLE)
-        told = seen.dst_port == WHOIS_PORT or RANK_ALERT in self._detector.book.parts.get((*_session(seen), 0), {})
-        if text is not None and told:
+        if text is not None:
             asked = msgspec.structs.replace(port43(seen), query=whois.parse_query(text, None))
-            self._detector.book.add(_session(seen), Part(RANK_FLOW_VARIABLE, asked))
+            told = 0 if seen.dst_port == WHOIS_PORT else RANK_ALERT
+            self._detector.book.add(_session(seen), Part(RANK_FLOW_VARIABLE, asked), given=told)
 
     def _alert(self, event: Event, seen: Lookup) -> None:
         """Read the alerts that say more than the protocol's own event does."""
         sid = event.alert.signature_id if event.alert else 0
         if sid in SIDS_MASQUERADE:
-            self._detector.book.not_browsers.add(_session(seen))
+            self._detector.book.disguised(_session(seen))
         if sid != SID_QUERY and sid not in SIDS_OTHER_PORT | SIDS_OF_QUERIES:
-            return
-        if sid != SID_QUERY and RANK_ALERT in self._detector.book.parts.get((*_session(seen), 0), {}):
             return
         if event.flow is not None and event.flow.start is not None:
             seen = msgspec.structs.replace(seen, ts=micros(event, event.flow.start))
         query = None if sid in SIDS_OTHER_PORT else _payload_query(event.payload)
         found = msgspec.structs.replace(port43(seen), query=query)
-        self._detector.book.add(_session(seen), Part(RANK_ALERT, found))
+        unless = 0 if sid == SID_QUERY else RANK_ALERT
+        self._detector.book.add(_session(seen), Part(RANK_ALERT, found), unless=unless)
 
     def _dns(self, event: Event, ts: Micros) -> None:
         dns = event.dns

@@ -7,12 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from whosasking.bytestream import BadStream
 from whosasking.inputs import read_head
-from whosasking.model import Detection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-    from whosasking.model import Lookup
 
 _LOOKED_AT: Final = 4 << 20
 _TYPE: Final = re.compile(rb'"event_type"[ \t]*:[ \t]*"(\w{1,32})"')
@@ -25,8 +22,10 @@ _LOSSES: Final = {
 }
 
 
-def notes(paths: Iterable[str], lookups: list[Lookup]) -> list[str]:
+def notes(paths: Iterable[str], *, none_read: bool, http: int, unnamed_quic: int) -> list[str]:
     """Return what the EVE files at ``paths``, and the lookups found in them, leave open.
+
+    ``none_read``: no port-43 session's request is known; ``http`` and ``unnamed_quic`` count Suricata's lookups.
 
     Kinds of event are looked for in the first 4 MiB of each file, inflated.
     """
@@ -37,21 +36,21 @@ def notes(paths: Iterable[str], lookups: list[Lookup]) -> list[str]:
         for kind, loss in _LOSSES.items()
         if heads and kind not in kinds
     ]
-    if _none_read(lookups):
+    if none_read:
         found.append(
             "EVE without alerts of whosasking's rules (sid 1596001): what port-43 sessions asked is unknown, "
             "WHOIS on other ports cannot be seen"
         )
-    if any(one.transport == "http" for one in lookups) and not any(map(_HTTP_HEADERS.search, heads)):
+    if http and not any(map(_HTTP_HEADERS.search, heads)):
         found.append(
             "EVE's http events keep no Accept-Language header (whosasking.yaml: custom): clear requests with a "
             "browser's User-Agent cannot be told from a browser's"
         )
-    unnamed = sum(one.transport == "quic" and one.server_source != "sni" for one in lookups)
-    if unnamed:
+    if unnamed_quic:
         found.append(
-            f"Suricata showed no server name for {unnamed} QUIC session{'s' if unnamed > 1 else ''} (7 reads it only "
-            "where the ClientHello lies in one piece): named by the DNS answer before, and unseen where there was none"
+            f"Suricata showed no server name for {unnamed_quic} QUIC session{'s' if unnamed_quic > 1 else ''} "
+            "(7 reads it only where the ClientHello lies in one piece): named by the DNS answer before, and unseen "
+            "where there was none"
         )
     return found
 
@@ -61,9 +60,3 @@ def _head(path: str) -> bytes:
         return read_head(path, _LOOKED_AT).data
     except (OSError, BadStream):
         return b""
-
-
-def _none_read(lookups: list[Lookup]) -> bool:
-    """Whether there are port-43 sessions and the request of none is known."""
-    sessions = [one for one in lookups if one.detection is Detection.PORT43 and one.established is not False]
-    return bool(sessions) and all(one.query is None for one in sessions)

@@ -14,7 +14,7 @@ import msgspec
 
 from whosasking.model import SECOND, Detection, Lookup
 from whosasking.protocols import whois
-from whosasking.sensors.book import Book, Clues, Part
+from whosasking.sensors.book import Book
 from whosasking.sensors.detect import (
     RANK_ALERT,
     RANK_CONNECTION,
@@ -24,6 +24,7 @@ from whosasking.sensors.detect import (
     Detector,
     port43,
 )
+from whosasking.sensors.ledger import Clues, Part
 from whosasking.sensors.tcpstream import Stream
 from whosasking.sensors.values import address, instant
 

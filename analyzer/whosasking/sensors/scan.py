@@ -10,13 +10,14 @@
 
 from __future__ import annotations
 
-from itertools import islice
+import heapq
+from itertools import count, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from whosasking.inputs import Input, Tally
 from whosasking.sensors import exact as reference
-from whosasking.sensors.book import Book
+from whosasking.sensors.book import MOST_SESSIONS, Book
 from whosasking.sensors.detect import Detector, Watch
 from whosasking.sensors.eve import Eve
 from whosasking.sensors.logs import EveLog, JsonLog, Log, TsvLog
@@ -82,7 +83,7 @@ class Scan:
         self._exact = exact
         self._patterns = Patterns(catalogue.sieve_literals())
         self._reader = reader or Reader(progress)
-        self.book = Book()
+        self.book = Book(MOST_SESSIONS)
         self._detector = Detector(catalogue, self.book)
         self._zeek = Zeek(self._detector)
         self._eve = Eve(self._detector, every=exact)
@@ -119,7 +120,7 @@ class Scan:
         unnamed = {protocol for log, protocol in (("ssl", "tcp"), ("quic", "udp")) if not self.holds(log)}
         self._detector.watch = watch = Watch(
             addresses=self._addresses(),
-            sessions=self._bounded((key[:2] for key in self.book.parts), "sessions"),
+            sessions=self._bounded(self.book.sessions(), "sessions"),
             tuples=frozenset(islice(sorted(tuples), MOST_TUPLES)),
             nameless=frozenset(() if self.holds("eve") else unnamed),
         )
@@ -140,8 +141,7 @@ class Scan:
 
     def answers(self) -> None:
         """Find the DNS answers for addresses of sessions that hide a name and of port-43 servers without one."""
-        unnamed = {part.lookup.dst_ip for part in self.book.hidden.values() if part.lookup.dst_ip}
-        unnamed |= self.book.unnamed_servers()
+        unnamed = self.book.hidden_servers() | self.book.unnamed_servers()
         if unnamed:
             watch = Watch(answers=self._bounded(unnamed, "addresses without a name"))
             self._watching("looking for DNS answers", _ANSWERS, watch)
@@ -167,11 +167,16 @@ class Scan:
         return [inp for inp in self._inputs.sensors if self._logs[inp.path] & logs]
 
     def _bounded(self, items: Iterable[T], what: str) -> frozenset[T]:
-        """Return at most MOST_PATTERNS of ``items``, the same ones in every run; what is left out is noted."""
-        every = sorted(set(items))
-        if len(every) > MOST_PATTERNS:
-            self._limits[what] = f"{len(every):,} {what}: only the first {MOST_PATTERNS:,} were followed further"
-        return frozenset(every[:MOST_PATTERNS])
+        """Return at most MOST_PATTERNS of ``items``, all different: the same ones in every run.
+
+        What is left out is noted.
+        """
+        number = count()
+        kept = heapq.nsmallest(MOST_PATTERNS, (item for item, _ in zip(items, number, strict=False)))
+        every = next(number)
+        if every > MOST_PATTERNS:
+            self._limits[what] = f"{every:,} {what}: only the first {MOST_PATTERNS:,} were followed further"
+        return frozenset(kept)
 
     def _pass(self, doing: str, files: list[Input], sieve_for: SieveFor) -> None:
         """Read ``files``; those whose layout defies the patterns are read once more, every line."""

@@ -7,6 +7,8 @@ at nearly the same time are one connection; requests in it are told apart by wha
 
 from __future__ import annotations
 
+from collections import deque
+from heapq import heappop, heappush
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
@@ -14,9 +16,9 @@ import msgspec
 from whosasking.model import SECOND, Client, ClientClass
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Sequence
+    from collections.abc import Hashable, Iterable, Iterator
 
-    from whosasking.model import Lookup
+    from whosasking.model import Lookup, Micros
 
 NEAR: Final = 5 * SECOND
 """How far two sensors' times of one lookup may lie apart: Suricata logs a request when it is answered."""
@@ -26,25 +28,62 @@ TAPS: Final = SECOND // 20
 T = TypeVar("T")
 
 
-def once(lookups: Sequence[Lookup]) -> tuple[list[Lookup], list[str]]:
-    """Return ``lookups`` (in order of time) with each lookup once, and a note when any was seen more than once."""
-    groups: dict[Hashable, list[list[Lookup]]] = {}
-    every: list[list[Lookup]] = []
-    for lookup in lookups:
-        known = groups.setdefault(_what(lookup), [])
-        views = _same(known, lookup)
-        if views is None:
-            views = []
-            known.append(views)
-            every.append(views)
-        views.append(lookup)
-    several = [views for views in every if len(views) > 1]
-    if not several:
-        return list(lookups), []
-    sensors = ", ".join(sorted({one.sensor for views in several for one in views}))
-    note = f"{len(several):,} lookups were recorded more than once (sensors: {sensors}): each is counted once"
-    merged = [_merged(views) if len(views) > 1 else views[0] for views in every]
-    return sorted(merged, key=lambda one: one.ts), [note]
+class Once:
+    """Lookups in order of time, each once; ``notes`` then say when any was seen more than once.
+
+    What lies further back than two records of one lookup can is let go: there may be millions.
+    """
+
+    def __init__(self, lookups: Iterable[Lookup]) -> None:
+        """Go through ``lookups``, in order of time."""
+        self._lookups = lookups
+        self._groups: dict[Hashable, list[list[Lookup]]] = {}
+        self._open: deque[tuple[Hashable, list[Lookup]]] = deque()
+        self._ready: list[tuple[Micros, int, Lookup]] = []
+        self._closed = 0
+        self._several = 0
+        self._sensors: set[str] = set()
+
+    def __iter__(self) -> Iterator[Lookup]:
+        """Yield each lookup once."""
+        for lookup in self._lookups:
+            self._close(lookup.ts - NEAR)
+            while self._ready and self._ready[0][0] < lookup.ts - NEAR:
+                yield heappop(self._ready)[-1]
+            what = _what(lookup)
+            known = self._groups.setdefault(what, [])
+            views = _same(known, lookup)
+            if views is None:
+                views = []
+                known.append(views)
+                self._open.append((what, views))
+            views.append(lookup)
+        self._close(None)
+        while self._ready:
+            yield heappop(self._ready)[-1]
+
+    def _close(self, before: Micros | None) -> None:
+        """Make one lookup of each group that began before an instant (None: of every group)."""
+        while self._open and (before is None or self._open[0][1][0].ts < before):
+            what, views = self._open.popleft()
+            known = self._groups[what]
+            del known[0]
+            if not known:
+                del self._groups[what]
+            if len(views) > 1:
+                self._several += 1
+                self._sensors |= {one.sensor for one in views}
+            one = _merged(views) if len(views) > 1 else views[0]
+            heappush(self._ready, (one.ts, self._closed, one))
+            self._closed += 1
+
+    @property
+    def notes(self) -> list[str]:
+        """Return what to say of lookups that were recorded more than once."""
+        if not self._several:
+            return []
+        sensors = ", ".join(sorted(self._sensors))
+        return [f"{self._several:,} lookups were recorded more than once (sensors: {sensors}): each is counted once"]
 
 
 def _what(lookup: Lookup) -> Hashable:

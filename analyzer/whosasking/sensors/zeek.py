@@ -12,8 +12,8 @@ import msgspec
 from whosasking.leases import Lease
 from whosasking.model import ClientClass, Connection, Detection, Lookup, Query, QueryKind
 from whosasking.protocols import rdap, whois
-from whosasking.sensors.book import Clues, Part
 from whosasking.sensors.detect import RANK_PROTOCOL, RANK_QUIC, RANK_WHOIS_LOG, WHOIS_PORT, port43
+from whosasking.sensors.ledger import Clues, Part
 from whosasking.sensors.values import address
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Zeek:
         """Note SSH on port 43: Zeek leaves ``service`` empty when the key exchange was cut short."""
         uid = _text(row, "uid")
         if uid is not None and _integer(row, "id.resp_p") == WHOIS_PORT:
-            self._detector.book.services[(SENSOR, uid)] = "ssh"
+            self._detector.book.serve((SENSOR, uid), "ssh")
 
     def _dhcp(self, row: Row, _source: SourceRef) -> None:
         lease = lease_of_row(row)
@@ -124,8 +124,7 @@ class Zeek:
         session = (SENSOR, seen.uid or "")
         # A session of many has a row for each query, and is one lookup: its first row's.
         is_first = (_integer(row, "nth") or 1) == 1
-        if is_first or RANK_WHOIS_LOG not in self._detector.book.parts.get((*session, request), {}):
-            self._detector.book.add(session, part, request)
+        self._detector.book.add(session, part, request, unless=0 if is_first else RANK_WHOIS_LOG)
 
 
 def _seen(row: Row, source: SourceRef, *, transport: str | None) -> Lookup | None:

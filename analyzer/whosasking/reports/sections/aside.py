@@ -20,39 +20,55 @@ LISTED = 1000
 """Lookups listed by --show-dropped; the rest is counted."""
 
 
+class _Group:
+    """What was set aside for one reason: how many, by whom, and the first of them."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.names: dict[str, None] = {}
+        self.details: set[str] = set()
+        """One, or two of them: then they differ."""
+        self.first: list[JudgedLookup] = []
+
+    def add(self, judged: JudgedLookup) -> None:
+        self.count += 1
+        self.names[_who(judged)] = None
+        if len(self.details) < 2:  # noqa: PLR2004 - see above
+            self.details.add(judged.verdict.detail)
+        if len(self.first) < LISTED:
+            self.first.append(judged)
+
+    @property
+    def shared(self) -> str:
+        """The detail that all have."""
+        return next(iter(self.details)) if self.count > 1 and len(self.details) == 1 else ""
+
+
 def show(page: Page, report: Report, *, every: bool) -> None:
     """Print the reasons with their counts and, with ``every``, each dropped or allowed lookup."""
-    lookups = [judged for judged in report.lookups if judged.verdict.outcome is not Outcome.REPORTED]
-    if not lookups:
+    found: dict[tuple[str, str], _Group] = {}
+    for judged in report.lookups:
+        if judged.verdict.outcome is not Outcome.REPORTED:
+            found.setdefault((judged.verdict.outcome, judged.verdict.reason), _Group()).add(judged)
+    if not found:
         return
-    page.heading("Set aside", f"({words.count(len(lookups), 'lookup')})")
-    _by_reason(page, lookups)
+    ordered = sorted(found.items(), key=lambda group: (group[0][0], -group[1].count, group[0]))
+    groups = [(outcome, reason, group) for (outcome, reason), group in ordered]
+    total = sum(group.count for group in found.values())
+    page.heading("Set aside", f"({words.count(total, 'lookup')})")
+    _by_reason(page, groups)
     if every:
-        _each(page, lookups)
+        _each(page, groups, total)
     else:
         page.print(Text("--show-dropped lists each of them.", QUIET))
 
 
-def _groups(lookups: list[JudgedLookup]) -> list[tuple[str, str, list[JudgedLookup]]]:
-    """Outcome, reason and lookups of each reason, the most frequent of an outcome first."""
-    groups: dict[tuple[str, str], list[JudgedLookup]] = {}
-    for judged in lookups:
-        groups.setdefault((judged.verdict.outcome, judged.verdict.reason), []).append(judged)
-    ordered = sorted(groups.items(), key=lambda group: (group[0][0], -len(group[1]), group[0]))
-    return [(outcome, reason, members) for (outcome, reason), members in ordered]
-
-
-def _by_reason(page: Page, lookups: list[JudgedLookup]) -> None:
+def _by_reason(page: Page, groups: list[tuple[str, str, _Group]]) -> None:
     rows = table(("outcome", "left"), ("reason", "left"), ("lookups", "right"), ("by", "left"))
-    for outcome, reason, members in _groups(lookups):
-        rows.add_row(outcome, page.text(reason, width=60), f"{len(members):,}", _by(page, members))
+    for outcome, reason, group in groups:
+        by = page.text(words.listed(list(group.names), 4), width=page.width)
+        rows.add_row(outcome, page.text(reason, width=60), f"{group.count:,}", by)
     page.print(rows)
-
-
-def _by(page: Page, members: list[JudgedLookup]) -> Text:
-    """Who made them: process names or, where none is known, addresses."""
-    names = list(dict.fromkeys(_who(judged) for judged in members))
-    return page.text(words.listed(names, 4), width=page.width)
 
 
 def _who(judged: JudgedLookup) -> str:
@@ -60,22 +76,21 @@ def _who(judged: JudgedLookup) -> str:
     return process.name if process else judged.lookup.src_ip or "unknown"
 
 
-def _each(page: Page, lookups: list[JudgedLookup]) -> None:
+def _each(page: Page, groups: list[tuple[str, str, _Group]], total: int) -> None:
     """List them under their reason, in order of time."""
     left = LISTED
-    for outcome, reason, members in _groups(lookups):
+    for outcome, reason, group in groups:
         if left <= 0:
             break
         page.print()
-        details = {judged.verdict.detail for judged in members}
-        shared = next(iter(details)) if len(members) > 1 and len(details) == 1 else ""
+        shared = group.shared
         label = "" if reason.startswith(outcome) else f"{outcome}: "
         detail = page.text(shared, QUIET, width=2 * page.width)
         page.print(Text.assemble(label, page.text(reason, "bold"), ": " if shared else "", detail))
-        page.print(_listed(page, members[:left], shared))
-        left -= len(members)
-    if len(lookups) > LISTED:
-        page.print(Text(f"{len(lookups) - LISTED:,} more are in --format csv and json.", QUIET))
+        page.print(_listed(page, group.first[:left], shared))
+        left -= group.count
+    if total > LISTED:
+        page.print(Text(f"{total - LISTED:,} more are in --format csv and json.", QUIET))
 
 
 def _listed(page: Page, members: list[JudgedLookup], shared: str) -> Table:

@@ -45,7 +45,7 @@ def show(page: Page, report: Report) -> None:
     page.print(_looked_at(report))
     for warning in _warnings(report):
         page.print(Text(warning, "yellow"))
-    of = members(report)
+    of = members(report, report.findings[:FULL])
     for finding in report.findings[:FULL]:
         page.print()
         _finding(page, finding, of[finding.id])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from whosasking.model import Outcome
 from whosasking.reports import instants, words
-from whosasking.reports.summary import finding_of, process_of
+from whosasking.reports.summary import finding_of, in_order, process_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -25,6 +26,9 @@ ROWS = 40
 RUN = 3
 """More lookups in a row than this by one finding at one server become one row."""
 
+_LATEST = 1 << 62
+"""Later instants are damage."""
+
 
 @dataclass(slots=True)
 class Row:
@@ -38,28 +42,65 @@ class Row:
 
 def show(page: Page, report: Report) -> None:
     """Print the timeline of the reported lookups."""
-    reported = [judged for judged in report.lookups if judged.verdict.outcome is Outcome.REPORTED]
-    if not reported:
-        return
-    reported.sort(key=lambda judged: judged.lookup.ts)
-    page.heading("Timeline", "(UTC)")
     findings = finding_of(report)
-    _bars(page, reported, {finding.id: finding.host for finding in report.findings}, findings)
-    rows = _rows(reported, findings)
-    _list(page, rows[:ROWS])
-    left = sum(row.times for row in rows[ROWS:])
-    if left:
-        page.print(Text(f"{words.count(left, 'later lookup')} not shown; --format json has them all.", "dim"), indent=2)
+    host_of = {finding.id: finding.host for finding in report.findings}
+    hosts: dict[str, array[int]] = {}
+    runs = _Runs(findings)
+    for judged in in_order(report):
+        if judged.verdict.outcome is Outcome.REPORTED:
+            host = host_of.get(findings.get(judged.lookup.id, ""), judged.lookup.src_ip or "unknown host")
+            hosts.setdefault(host, array("q")).append(min(judged.lookup.ts, _LATEST))
+            runs.add(judged)
+    runs.close()
+    if not hosts:
+        return
+    page.heading("Timeline", "(UTC)")
+    _bars(page, hosts)
+    _list(page, runs.rows)
+    if runs.left:
+        many = words.count(runs.left, "later lookup")
+        page.print(Text(f"{many} not shown; --format json has them all.", "dim"), indent=2)
 
 
-def _bars(page: Page, reported: list[JudgedLookup], host_of: dict[str, str], findings: dict[str, str]) -> None:
-    first, last = reported[0].lookup.ts, reported[-1].lookup.ts
+class _Runs:
+    """Lookups in order of time, a run of more than RUN alike as one Row: the first ROWS rows, the rest counted."""
+
+    def __init__(self, findings: dict[str, str]) -> None:
+        self._findings = findings
+        self._first: list[JudgedLookup] = []
+        self._last: JudgedLookup | None = None
+        self._times = 0
+        self.rows: list[Row] = []
+        self.left = 0
+        """Lookups in rows that are not kept."""
+
+    def add(self, judged: JudgedLookup) -> None:
+        if self._last is not None and not _same(self._last, judged, self._findings):
+            self.close()
+        if len(self._first) < RUN:
+            self._first.append(judged)
+        self._last = judged
+        self._times += 1
+
+    def close(self) -> None:
+        """End the run."""
+        if self._last is None:
+            return
+        finding = self._findings.get(self._last.lookup.id, "")
+        if self._times > RUN:
+            found = [Row(finding, self._first[0], self._last, self._times)]
+        else:
+            found = [Row(finding, judged, judged) for judged in self._first]
+        room = ROWS - len(self.rows)
+        self.rows += found[:room]
+        self.left += sum(row.times for row in found[room:])
+        self._first, self._last, self._times = [], None, 0
+
+
+def _bars(page: Page, hosts: dict[str, array[int]]) -> None:
+    first, last = min(times[0] for times in hosts.values()), max(times[-1] for times in hosts.values())
     if first == last:
         return
-    hosts: dict[str, list[Micros]] = {}
-    for judged in reported:
-        host = host_of.get(findings.get(judged.lookup.id, ""), judged.lookup.src_ip or "unknown host")
-        hosts.setdefault(host, []).append(judged.lookup.ts)
     busiest = sorted(hosts, key=lambda host: (-len(hosts[host]), host))[:HOSTS]
     label = min(max(len(host) for host in busiest), page.width // 3)
     columns = page.width - label - 4
@@ -84,7 +125,7 @@ def _axis(first: Micros, last: Micros, columns: int) -> Text:
     return Text(left + right.rjust(columns - len(left)), "dim")
 
 
-def _bar(page: Page, times: list[Micros], first: Micros, last: Micros, columns: int) -> Text:
+def _bar(page: Page, times: Iterable[Micros], first: Micros, last: Micros, columns: int) -> Text:
     counts = [0] * columns
     for instant in times:
         counts[(instant - first) * (columns - 1) // (last - first)] += 1
@@ -93,24 +134,6 @@ def _bar(page: Page, times: list[Micros], first: Micros, last: Micros, columns: 
     for number in counts:
         bar.append(glyphs[min(number, most)], "red" if number else "dim")
     return bar
-
-
-def _rows(reported: Iterable[JudgedLookup], findings: dict[str, str]) -> list[Row]:
-    """Lookups in order of time; a run of more than RUN alike becomes one Row."""
-    runs: list[list[JudgedLookup]] = []
-    for judged in reported:
-        if runs and _same(runs[-1][-1], judged, findings):
-            runs[-1].append(judged)
-        else:
-            runs.append([judged])
-    rows: list[Row] = []
-    for run in runs:
-        finding = findings.get(run[0].lookup.id, "")
-        if len(run) > RUN:
-            rows.append(Row(finding, run[0], run[-1], len(run)))
-        else:
-            rows.extend(Row(finding, judged, judged) for judged in run)
-    return rows
 
 
 def _same(one: JudgedLookup, other: JudgedLookup, findings: dict[str, str]) -> bool:

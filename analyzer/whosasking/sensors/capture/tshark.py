@@ -35,7 +35,7 @@ def read(feed: Feed, folder: Path, catalogue: Catalogue, wanted: Wanted, limits:
         raise InputError(f"tshark failed with status {ended.status}: {ended.said or 'it said nothing'}")
     reader.finish()
     assemble.resolve_hidden(reader.book, catalogue)
-    found = assemble.lookups(reader.book, catalogue)
+    found = list(assemble.lookups(reader.book, catalogue))
     return WireReading(
         lookups=found,
         anchors=sorted(reader.book.anchors.values(), key=lambda one: (one.ts, one.uid or "")),

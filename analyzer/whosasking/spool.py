@@ -58,7 +58,10 @@ class Streams:
 
         Raises OSError when the disk is full.
         """
-        encoded = _encoded(row)
+        self.put(stream, _encoded(row))
+
+    def put(self, stream: int, encoded: bytes) -> None:
+        """Append a row that is bytes already. Raises OSError when the disk is full."""
         waiting = self._waiting.get(stream)
         if waiting is None:
             waiting = self._waiting[stream] = bytearray()
@@ -73,6 +76,10 @@ class Streams:
 
     def read(self, stream: int) -> Iterator[Row]:
         """Yield the rows of a stream."""
+        return map(_decode, self.encoded(stream))
+
+    def encoded(self, stream: int) -> Iterator[memoryview]:
+        """Yield the rows of a stream as bytes."""
         for begin, size in self._chunks.get(stream, ()):
             self._file.seek(begin)
             yield from _rows(self._file.read(size))
@@ -83,12 +90,12 @@ class Streams:
         return sorted(self._waiting)
 
 
-def _rows(data: bytes) -> Iterator[Row]:
+def _rows(data: bytes) -> Iterator[memoryview]:
     view, at = memoryview(data), 0
     while at < len(data):
         begin = at + _LENGTH
         at = begin + int.from_bytes(view[at:begin], "little")
-        yield _decode(view[begin:at])
+        yield view[begin:at]
 
 
 class Stored(Sequence[T], Generic[T]):

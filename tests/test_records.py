@@ -1,0 +1,66 @@
+"""Records in memory and on disk are one sequence."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whosasking.model import Query, QueryKind, SourceRef
+from whosasking.records import Records, Runs
+
+
+def queries(count: int) -> list[Query]:
+    return [
+        Query(text=f"example{number}.com " * (number % 7), kind=QueryKind.DOMAIN if number % 2 else None, count=number)
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("in_memory", [0, 1, 199, 200, 1000])
+def test_a_sequence_like_any(in_memory: int) -> None:
+    expected = queries(200)
+    records = Records(Query, in_memory)
+    records.extend(expected)
+    assert len(records) == len(expected)
+    assert list(records) == expected
+    assert [records[number] for number in (0, 199, -1, 63, 64)] == [expected[number] for number in (0, 199, -1, 63, 64)]
+    assert records[150:160] == expected[150:160]
+    assert list(records.between(60, 130)) == expected[60:130]
+    assert (records.sealed() is records) == (in_memory < 200)
+    for outside in (200, -201):
+        with pytest.raises(IndexError):
+            records[outside]
+
+
+def test_what_waits_and_what_is_written_are_read_while_more_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("whosasking.records._WRITTEN", 100)
+    expected = queries(300)
+    records = Records(Query, 10)
+    seen = []
+    for query in expected:
+        records.append(query)
+        seen.append(records[len(records) // 2])
+    assert seen == [expected[(number + 1) // 2] for number in range(300)]
+    assert [(one, other) for one in records.between(0, 3) for other in records.between(1, 3)] == [
+        (one, other) for one in expected[:3] for other in expected[1:3]
+    ]
+
+
+def test_a_file_name_that_is_no_utf_8_and_a_damaged_time_survive_the_disk() -> None:
+    odd = [
+        SourceRef(path="/logs/\udcff.log", line=1),
+        SourceRef(path="x", line=10**19),
+        SourceRef(path="y", line=2**80),
+    ]
+    records = Records(SourceRef, 0)
+    records.extend(odd)
+    assert list(records) == odd
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 99)), max_size=8), max_size=6), st.integers(0, 9))
+def test_runs_are_a_stable_sort(runs: list[list[tuple[int, int]]], in_memory: int) -> None:
+    merged = Runs(tuple[int, int], lambda pair: pair[0], in_memory)
+    for run in runs:
+        merged.add(run)
+    assert list(merged.merged()) == sorted((pair for run in runs for pair in run), key=lambda pair: pair[0])
