@@ -15,6 +15,7 @@ The port-43 branch is never dropped for a browser: browsers do not speak WHOIS.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from whosasking import allowlist
@@ -35,6 +36,8 @@ from whosasking.reasons import (
 )
 
 if TYPE_CHECKING:
+    from ipaddress import IPv4Address, IPv6Address
+
     from whosasking.catalogue import Catalogue
     from whosasking.config import Settings
 
@@ -174,9 +177,13 @@ def _inside(lookup: Lookup, settings: Settings) -> bool:
     destination = allowlist.address(lookup.dst_ip)
     if destination is None or lookup.detection is Detection.TOOL:
         return False
+    return _is_reserved(destination) or any(destination in prefix for prefix in settings.own_networks)
+
+
+@lru_cache(maxsize=1 << 14)
+def _is_reserved(address: IPv4Address | IPv6Address) -> bool:
     # is_global counts multicast as global, and the site-local block of IPv6 too.
-    reserved = not destination.is_global or destination.is_multicast or getattr(destination, "is_site_local", False)
-    return reserved or any(destination in prefix for prefix in settings.own_networks)
+    return not address.is_global or address.is_multicast or getattr(address, "is_site_local", False)
 
 
 def _why_inside(lookup: Lookup, settings: Settings) -> str:

@@ -26,7 +26,7 @@ def moment(instant: Micros) -> datetime:
 
 def iso(instant: Micros) -> str:
     """Write ISO 8601, UTC, always six fraction digits: ``2026-03-14T09:12:03.120000Z``."""
-    return moment(instant).strftime("%Y-%m-%dT%H:%M:%S.%fZ").rjust(27, "0")
+    return f"{moment(instant).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 def day(instant: Micros) -> str:

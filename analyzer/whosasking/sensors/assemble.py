@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from whosasking.model import Connection, Micros
     from whosasking.sensors.book import Book, Key, Session
     from whosasking.sensors.ledger import Part
-
-T = TypeVar("T")
 
 
 def resolve_hidden(book: Book, catalogue: Catalogue) -> frozenset[tuple[str, str]]:
@@ -75,16 +73,17 @@ def _session(book: Book, key: Key, parts: dict[int, Part], catalogue: Catalogue)
     seen = [part.lookup for part in ranked]
     connection = book.connections.get((key[0], key[1]))
     found = _merged(seen, connection, book, catalogue)
+    ends: list[Lookup | Connection] = [*seen, connection] if connection else [*seen]
     port43 = any(one.detection is Detection.PORT43 for one in seen)
     found = msgspec.structs.replace(
         found,
-        ts=min([one.ts for one in seen] + ([connection.ts] if connection else [])),
+        ts=min(one.ts for one in ends),
         detection=Detection.PORT43 if port43 else found.detection,
         transport="tcp" if port43 else _transport(found, connection),
         service=found.service or book.services.get((key[0], key[1])),
-        duration=_first(one.duration for one in [*seen, connection] if one),
-        src_bytes=_first(one.src_bytes for one in [*seen, connection] if one),
-        dst_bytes=_first(one.dst_bytes for one in [*seen, connection] if one),
+        duration=_first("duration", ends),
+        src_bytes=_first("src_bytes", ends),
+        dst_bytes=_first("dst_bytes", ends),
     )
     client = of_session(found, [part.clues for part in ranked], catalogue)
     return msgspec.structs.replace(found, client=client)
@@ -108,12 +107,12 @@ def _merged(seen: list[Lookup], connection: Connection | None, book: Book, catal
     ends: list[Lookup | Connection] = [connection, *seen] if connection else [*seen]
     merged = msgspec.structs.replace(
         seen[0],
-        server=_first(one.server for one in seen),
-        server_source=_first(one.server_source for one in seen),
-        query=_first(one.query for one in seen),
-        community_id=_first(one.community_id for one in ends),
-        established=_first(one.established for one in ends),
-        service=_first(one.service for one in ends),
+        server=_first("server", seen),
+        server_source=_first("server_source", seen),
+        query=_first("query", seen),
+        community_id=_first("community_id", ends),
+        established=_first("established", ends),
+        service=_first("service", ends),
     )
     return _graded(_with_resolved_name(merged, book), seen, catalogue)
 
@@ -132,8 +131,8 @@ def _graded(lookup: Lookup, seen: list[Lookup], catalogue: Catalogue) -> Lookup:
     match = catalogue.host(lookup.server) if lookup.server else None
     return msgspec.structs.replace(
         lookup,
-        server_kind=match.kind if match else _first(one.server_kind for one in seen),
-        noise=match.noise if match else _first(one.noise for one in seen),
+        server_kind=match.kind if match else _first("server_kind", seen),
+        noise=match.noise if match else _first("noise", seen),
     )
 
 
@@ -142,6 +141,10 @@ def _transport(lookup: Lookup, connection: Connection | None) -> str | None:
     return "quic" if over_udp and lookup.transport == "tls" else lookup.transport
 
 
-def _first(values: Iterable[T | None]) -> T | None:
-    """Return the first value that is known."""
-    return next((value for value in values if value is not None), None)
+def _first(field: str, records: Iterable[Lookup | Connection]) -> Any:  # noqa: ANN401 - whatever the field holds
+    """Return the first value of a field that is known."""
+    for record in records:
+        value = getattr(record, field)
+        if value is not None:
+            return value
+    return None

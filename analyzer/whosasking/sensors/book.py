@@ -57,7 +57,7 @@ class Book:
         """
         self.has_requests = self.has_requests or request != 0
         if self._ledger is not None:
-            self._ledger.note(Entry(ADD, *session, request, part, unless=unless, given=given))
+            self._ledger.note(Entry(ADD, *session, request, unless, given, part=part))
             return
         key = (*session, request)
         ranks = self.parts.get(key)
@@ -115,12 +115,15 @@ class Book:
         key = (connection.src_ip, connection.src_port, connection.dst_ip, connection.dst_port)
         self.anchors.setdefault((key, connection.ts), connection)
 
-    def chapters(self) -> Iterator[Book]:
-        """Yield books that together hold every session, each session whole in one of them; this one if it has all."""
+    def chapters(self, *, ends_only: bool = False) -> Iterator[Book]:
+        """Yield books that together hold every session, each session whole in one of them; this one if it has all.
+
+        ``ends_only``: it is enough to know of their lookups the time, the addresses and the server, and no connections.
+        """
         if self._ledger is None:
             yield self
             return
-        for entries in self._ledger.parts():
+        for entries in self._ledger.parts(ends_only=ends_only):
             chapter = Book()
             chapter.listed, chapter.all_names = self.listed, self.all_names
             for entry in entries:
@@ -129,20 +132,20 @@ class Book:
 
     def sessions(self) -> Iterator[Session]:
         """Yield every session that has a part of a lookup, once."""
-        for chapter in self.chapters():
+        for chapter in self.chapters(ends_only=True):
             yield from {key[:2] for key in chapter.parts}
 
     def hidden_servers(self) -> set[str]:
         """Return the addresses of servers of sessions without a name."""
         if not self.has_hidden:
             return set()
-        every = (part.lookup.dst_ip for chapter in self.chapters() for part in chapter.hidden.values())
+        every = (part.lookup.dst_ip for chapter in self.chapters(ends_only=True) for part in chapter.hidden.values())
         return {address for address in every if address}
 
     def unnamed_servers(self) -> set[str]:
         """Return the addresses of servers that no log and no answer of a listed host's name tells the name of."""
         found = set()
-        for chapter in self.chapters():
+        for chapter in self.chapters(ends_only=True):
             for parts in chapter.parts.values():
                 lookups = [part.lookup for part in parts.values()]
                 src, dst, ts = lookups[0].src_ip, lookups[0].dst_ip, lookups[0].ts
@@ -174,7 +177,7 @@ class Book:
         self._ledger = ledger = Ledger()
         for (sensor, uid, request), parts in self.parts.items():
             for part in parts.values():
-                ledger.note(Entry(ADD, sensor, uid, request, part))
+                ledger.note(Entry(ADD, sensor, uid, request, part=part))
         for (sensor, uid, _), part in self.hidden.items():
             ledger.note(Entry(HIDE, sensor, uid, part=part))
         for session in self.named:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, cast
 
 import msgspec
 
@@ -48,11 +48,40 @@ class Entry(msgspec.Struct, frozen=True, array_like=True):
     sensor: str
     uid: str
     request: Micros = 0
-    part: Part | None = None
-    connection: Connection | None = None
-    text: str = ""
     unless: int = 0
     given: int = 0
+    text: str = ""
+    part: Part | None = None
+    connection: Connection | None = None
+
+
+class _Glimpse(msgspec.Struct, frozen=True):
+    """A ``Lookup`` of which no more is built than who and whom."""
+
+    ts: Micros
+    src_ip: str | None = None
+    dst_ip: str | None = None
+    server: str | None = None
+
+
+class _GlimpsedPart(NamedTuple):
+    rank: int
+    lookup: _Glimpse
+    clues: msgspec.Raw
+
+
+class _GlimpsedEntry(msgspec.Struct, frozen=True, array_like=True):
+    """An ``Entry`` without what is last in it."""
+
+    does: int
+    sensor: str
+    uid: str
+    request: Micros = 0
+    unless: int = 0
+    given: int = 0
+    text: str = ""
+    part: _GlimpsedPart | None = None
+    connection: ClassVar[None] = None
 
 
 class Ledger:
@@ -61,17 +90,20 @@ class Ledger:
     def __init__(self) -> None:
         """Nothing noted."""
         self._streams = Streams()
-        self._decoder = msgspec.msgpack.Decoder(Entry)
+        self._whole = msgspec.msgpack.Decoder(Entry)
+        self._ends = cast("msgspec.msgpack.Decoder[Entry]", msgspec.msgpack.Decoder(_GlimpsedEntry))
 
     def note(self, entry: Entry) -> None:
         """Write an entry down. Raises OSError when the disk is full."""
         session = f"{entry.sensor} {entry.uid}".encode("utf-8", "backslashreplace")
         self._streams.put(zlib.crc32(session) % PARTS, packed(entry))
 
-    def parts(self) -> Iterator[Iterator[Entry]]:
+    def parts(self, *, ends_only: bool = False) -> Iterator[Iterator[Entry]]:
         """Yield the entries part by part; those of one session are all in one part, in order.
 
+        ``ends_only``: of lookups only time, addresses and server are built, of connections nothing.
         What is noted down meanwhile may be left out: its part may have been read.
         """
+        decoder = self._ends if ends_only else self._whole
         for number in self._streams.numbers():
-            yield (unpacked(bytes(one), self._decoder) for one in self._streams.encoded(number))
+            yield (unpacked(bytes(one), decoder) for one in self._streams.encoded(number))
