@@ -88,8 +88,8 @@ def test_other_protocols_on_port_43_raise_nothing(eve: dict[str, list[Event]]) -
 
 def test_whois_on_another_port_is_known_by_its_answer_and_the_query_is_kept(eve: dict[str, list[Event]]) -> None:
     events = eve["odd-port"]
-    found = {e["flow"]["dest_port"]: e["alert"]["signature_id"] for e in alerts(events, 1596010, 1596012)}
-    assert found == {4343: 1596010, 7043: 1596012, 8043: 1596010, 10_043: 1596012}
+    found = sorted(e["flow"]["dest_port"] for e in alerts(events, 1596010))
+    assert found == [4343, 7043, 8043, 10_043]
     kept = kept_queries(events)
     assert {port: kept[port] for port in found} == {
         4343: "example.org",

@@ -47,7 +47,7 @@ _ANSWER: Final = (
     r"^(?:[%#] ?[^\r\n]{0,60}\bwhois\b|% This is the [^\r\n]{0,60}Database query service|\s*Domain Name:\s*[^\s.]+\.\S+"
     r"|No match for |route6?:[ \t]+[0-9a-f:.]+/[0-9]|inet6?num:[ \t]+[0-9a-f]|aut-num:)"
 )
-"""How WHOIS servers begin: the shapes of the Suricata rules 1596010 and 1596012."""
+"""How WHOIS servers begin: the shapes of the Suricata rule 1596010."""
 _REQUEST: Final = r"^[^\r\n]{1,290}\r?\n$"
 _IS_ANSWER: Final = re.compile(_ANSWER.encode(), re.IGNORECASE)
 _IS_REQUEST: Final = re.compile(_REQUEST.encode())

@@ -41,9 +41,16 @@ def derive(scenario: Path) -> list[str]:
     export_sysmon.write(host, exports)
     export_defender.write(host, exports)
     document = expected.write(expected.Oracle(plan, known, seen, runs), scenario / "expected.yaml", offset)
-    made = [*_zeek(scenario), *_suricata(scenario)]
-    (scenario / "MANIFEST.json").write_text(json.dumps({"derived": made}, indent=2) + "\n")
+    _list(scenario, [*_zeek(scenario), *_suricata(scenario)])
     return checks.faults(plan, capture, known, seen, document)
+
+
+def _list(scenario: Path, made: list[dict[str, Any]]) -> None:
+    """Write down how each folder was made; one that could not be made here keeps what was said of it."""
+    manifest = scenario / "MANIFEST.json"
+    before = json.loads(manifest.read_text())["derived"] if manifest.exists() else []
+    every = {entry["folder"]: entry for entry in (*before, *made)}
+    manifest.write_text(json.dumps({"derived": list(every.values())}, indent=2) + "\n")
 
 
 def _zeek(scenario: Path) -> list[dict[str, Any]]:
