@@ -48,11 +48,11 @@ class Control:
         self._lines = self._socket.makefile("rb")
         self._send({"version": "0.2"})
 
-    def _send(self, message: dict[str, Any]) -> Any:
+    def _send(self, message: dict[str, Any]) -> object:
         self._socket.sendall(json.dumps(message).encode() + b"\n")
         return json.loads(self._lines.readline()).get("message")
 
-    def ask(self, command: str, **arguments: str) -> Any:
+    def ask(self, command: str, **arguments: str) -> object:
         """Return the answer to ``command``."""
         return self._send({"command": command, "arguments": arguments} if arguments else {"command": command})
 
