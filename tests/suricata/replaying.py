@@ -93,19 +93,29 @@ def replay(
     command += ["--include", str(RULES / "whosasking.yaml")] if include and config is None else []
     command += ["-k", "none", "--runmode", "single", "--init-errors-fatal"]
     log = folder / ("whosasking.json" if include else "eve.json")
-    for patience in (
-        20,
-        20,
-        60,
-    ):  # on a busy machine 7.0.10 rarely hangs when all is read, with any rules: once more then
+    for patience in (20, 20, 60):  # a busy 7.0.10 may hang when all is read, with any rules: once more then
         log.unlink(missing_ok=True)
-        try:
-            run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=patience)
-        except subprocess.TimeoutExpired:
-            continue
-        assert run.returncode == 0, run.stdout + run.stderr
-        return [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+        status, said = ended(command, patience)
+        if status is not None:
+            assert status == 0, said
+            return [json.loads(line) for line in log.read_text("utf-8").splitlines()]
     raise AssertionError(f"Suricata did not end: {command}")
+
+
+def ended(command: list[str], patience: float) -> tuple[int | None, str]:
+    """Exit status and words of a command; None when it was still running after ``patience`` seconds and was killed.
+
+    One that ended while the tests themselves were stopped (Ctrl-Z, a busy machine) has ended, however late that is seen.
+    """
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:
+        try:
+            said = run.communicate(timeout=patience)[0]
+        except subprocess.TimeoutExpired:
+            if run.poll() is None:
+                run.kill()
+                return None, ""
+            said = run.communicate()[0]
+        return run.returncode, said
 
 
 def audible(folder: Path) -> str:
