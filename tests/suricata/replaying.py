@@ -105,7 +105,7 @@ def replay(
 def ended(command: list[str], patience: float) -> tuple[int | None, str]:
     """Exit status and words of a command; None when it was still running after ``patience`` seconds and was killed.
 
-    One that ended while the tests themselves were stopped (Ctrl-Z, a busy machine) has ended, however late that is seen.
+    One that ended while the tests themselves were stopped (Ctrl-Z, a benchmark) has ended, however late that is seen.
     """
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:
         try:
