@@ -65,10 +65,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path, help="where the site is, or is to be made (keeps it)")
     parser.add_argument("--connections", type=int, default=10_000_000, help="150 bytes of conn.log each")
+    parser.add_argument("--curious", type=int, default=20, help="how many of the 1,000 hosts look something up")
     parser.add_argument("--noise", type=int, default=2_600_000, help="file, registry and module events, 1 KB each")
+    parser.add_argument("--starts", type=int, default=700_000, help="processes that start, 1 KB each in Sysmon")
     options = parser.parse_args()
     if not (options.folder / "processes.parquet").exists():
-        site_files.write(made_site.make(1000, options.connections, 700_000, 1), options.folder, options.noise)
+        site = made_site.make(1000, options.connections, options.starts, 1, options.curious)
+        site_files.write(site, options.folder, options.noise)
     exports, logs = size_of(options.folder / "edr"), size_of(options.folder / "zeek")
     print(f"exports {exports / 1e9:.2f} GB, logs {logs / 1e9:.2f} GB, {os.cpu_count()} cores, {platform.machine()}")
     parts = [str(options.folder / part) for part in ("edr", "zeek")]

@@ -71,6 +71,8 @@ PROGRAMS: Final = (
     Program(r"C:\Windows\System32\conhost.exe", "conhost.exe 0xffffffff -ForceV1", 20, 0, 5, 0),
     Program(r"C:\Tools\whois.exe", "whois.exe -v example.com", 0.4, 0.05, 2, 43),
 )
+BUSY: Final = 12
+"""The program that what would have been whois is on a host that looks nothing up."""
 
 
 class Processes(NamedTuple):
@@ -132,14 +134,20 @@ class Site(NamedTuple):
     servers: Ints
 
 
-def make(hosts: int, connections: int, starts: int, seed: int) -> Site:
-    """Roll a site: ``starts`` processes start during its day, besides those that already ran."""
+def make(hosts: int, connections: int, starts: int, seed: int, curious: int | None = None) -> Site:
+    """Roll a site: ``starts`` processes start during its day, besides those that already ran.
+
+    Only ``curious`` of the hosts (None: all) use whois.
+    """
     dice = np.random.default_rng(seed)
     product = dice.choice(len(PRODUCTS), hosts, p=PRODUCT_SHARES)
     nat = np.where(dice.random(hosts) < 0.05, dice.integers(0, NAT_NETS, hosts), -1)
     moves = (dice.random(hosts) < 0.3) & (nat < 0)
     clocks = _clocks(dice, hosts)
     processes = _processes(dice, hosts, starts)
+    if curious is not None:
+        asking = (processes.program == len(PROGRAMS) - 1) & (processes.host >= curious)
+        processes = processes._replace(program=np.where(asking, BUSY, processes.program))
     servers = _servers(dice)
     leases = _leases(dice, moves, nat)
     return Site(

@@ -12,7 +12,7 @@ SHARED = {"model", "errors", "leases", "catalogue", "protocols", "progress", "co
 STAGES = {"inputs", "sieve", "sensors", "endpoints", "attribution", "engines", "verdicts", "findings", "reports"}
 MAY_ALSO_KNOW = {
     "sensors": {"inputs", "sieve"},
-    "endpoints": {"inputs"},
+    "endpoints": {"inputs", "sieve"},
     "inputs": {"sensors", "endpoints"},  # only their sniffers, imported when an input is looked at
     "attribution": {"engines"},
 }

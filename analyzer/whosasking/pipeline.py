@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     from whosasking.attribution import Result
     from whosasking.catalogue import Catalogue
     from whosasking.config import Settings
+    from whosasking.endpoints.focus import Sift
+    from whosasking.endpoints.screen import Screen
     from whosasking.engines.interface import Engine
-    from whosasking.inputs import Inputs
+    from whosasking.inputs import Input, Inputs, Tally
     from whosasking.model import Attribution, Micros
     from whosasking.progress import Progress
     from whosasking.sensors.capture import How
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
 
 _URL = re.compile(r"[a-z][a-z0-9+.-]+:/")
 Pair = tuple[Lookup, "Attribution"]
+FOCUS_FROM = 64 << 20
+"""Bytes of exports from which on only records of hosts that matter are read."""
 
 
 def run(  # noqa: PLR0913  (each is a switch of the command line)
@@ -73,9 +77,12 @@ def run(  # noqa: PLR0913  (each is a switch of the command line)
     settings = config.load(config_path)
     known = catalogue.load(settings.hosts)
     inputs = discover(paths)
-    endpoint = _read_endpoints(inputs, progress)
     reader, engine = _on(spark, progress) if spark is not None else (None, None)
-    wire = _read_wire(inputs, known, endpoint, progress, captures, reader, exact=exact)
+    if _is_large(inputs):
+        wire, endpoint = _focused(inputs, known, settings, progress, reader, exact=exact)
+    else:
+        endpoint = _read_endpoints(inputs, progress)
+        wire = _read_wire(inputs, known, endpoint, progress, captures, reader, exact=exact)
     progress.close()
     from whosasking import attribution, findings
 
@@ -188,7 +195,46 @@ def _read_endpoints(inputs: Inputs, progress: Progress) -> EndpointReading:
         return EndpointReading()
     from whosasking import endpoints
 
-    return endpoints.read(inputs, progress)
+    return endpoints.read(inputs, progress, sift=_sifting(progress))
+
+
+def _sifting(progress: Progress) -> Sift:
+    """Return what reads exports through a screen on every core, as logs are read."""
+
+    def sift(inp: Input, tally: Tally, screen: Screen) -> Iterator[tuple[int, bytes]]:
+        from whosasking.sensors.reading import Job, Reader
+
+        for sifted in Reader(progress).read([Job(inp, tally, screen)]):
+            yield from ((line.number, line.text) for line in sifted.lines)
+
+    return sift
+
+
+def _is_large(inputs: Inputs) -> bool:
+    """Tell exports so large that only records of hosts with a lookup are worth their time and memory."""
+    if inputs.captures or not inputs.sensors:
+        return False
+    return sum(Path(inp.path).stat().st_size for inp in inputs.endpoints if Path(inp.path).exists()) > FOCUS_FROM
+
+
+def _focused(  # noqa: PLR0913 - every stage before it
+    inputs: Inputs,
+    known: Catalogue,
+    settings: Settings,
+    progress: Progress,
+    reader: LineReader | None,
+    *,
+    exact: bool,
+) -> tuple[WireReading, EndpointReading]:
+    """Read the logs first: they say which hosts' records to read. Then look for what aligns those hosts' clocks."""
+    from whosasking import attribution, endpoints
+    from whosasking.endpoints.interest import Interest
+
+    wire = sensors.read(inputs, known, Wanted(), progress, exact=exact, reader=reader)
+    interest = Interest(wire.lookups, wire.leases, settings.host_addresses, known)
+    endpoint = endpoints.read(inputs, progress, interest, _sifting(progress))
+    found = sensors.anchors(inputs, known, Wanted(attribution.wanted(endpoint)), progress, reader)
+    return msgspec.structs.replace(wire, anchors=found), endpoint
 
 
 def _read_wire(  # noqa: PLR0913, PLR0917 - every stage before it

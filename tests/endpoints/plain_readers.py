@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable, Iterator
 
-    from endpoints.products import Row
+    from endpoints.story import Row
 
 Seen = tuple[Any, ...]
 BEGIN = 1_714_557_600

@@ -11,10 +11,11 @@ from endpoints.plain_readers import ends, ip, iso, seen
 
 if TYPE_CHECKING:
     from endpoints.plain_readers import Seen
-    from endpoints.products import Row
+    from endpoints.story import Row
 
 
-def _fields(fact: Row) -> dict[str, str]:
+def sysmon_fields(fact: Row) -> dict[str, str]:
+    """EventData of a connection."""
     source, destination = ends(fact)
     return {
         "RuleName": "-",
@@ -31,7 +32,8 @@ def _fields(fact: Row) -> dict[str, str]:
     }
 
 
-def _plain(host: str, fields: dict[str, Any]) -> Seen | None:
+def plain_fields(host: str, fields: dict[str, Any]) -> Seen | None:
+    """EventData of a connection read by hand."""
     moment = datetime.strptime(fields["UtcTime"] + "000 +0000", "%Y-%m-%d %H:%M:%S.%f %z")
     micros = round(moment.timestamp() * 1000) * 1000
     source = (fields["SourceIp"], fields["SourcePort"])
@@ -48,12 +50,12 @@ def sysmon_row(fact: Row) -> Row:
         "Hostname": fact["host"],
         "EventID": 3 if fact["used"] else 11,
         "@timestamp": "2020-01-01T00:00:00Z",
-        **_fields(fact),
+        **sysmon_fields(fact),
     }
 
 
 def sysmon_plain(row: Row) -> Seen | None:
-    return _plain(row["Hostname"], row) if row["EventID"] == 3 else None
+    return plain_fields(row["Hostname"], row) if row["EventID"] == 3 else None
 
 
 def winlogbeat_row(fact: Row) -> Row:
@@ -66,24 +68,24 @@ def winlogbeat_row(fact: Row) -> Row:
             "computer_name": fact["host"],
             "provider_name": windows.SYSMON,
             "process": {"pid": 1},
-            "event_data": _fields(fact),
+            "event_data": sysmon_fields(fact),
         },
     }
 
 
 def winlogbeat_plain(row: Row) -> Seen | None:
     inner = row["winlog"]
-    return _plain(inner["computer_name"], inner["event_data"]) if row["event"]["code"] == "3" else None
+    return plain_fields(inner["computer_name"], inner["event_data"]) if row["event"]["code"] == "3" else None
 
 
 def evtxecmd_row(fact: Row) -> Row:
-    return windows.evtxecmd(3 if fact["used"] else 11, _fields(fact)) | {"Computer": fact["host"]}
+    return windows.evtxecmd(3 if fact["used"] else 11, sysmon_fields(fact)) | {"Computer": fact["host"]}
 
 
 def evtxecmd_plain(row: Row) -> Seen | None:
     data = json.loads(row["Payload"])["EventData"]["Data"]
     fields = {part["@Name"]: part["#text"] for part in data}
-    return _plain(row["Computer"], fields) if row["EventId"] == 3 else None
+    return plain_fields(row["Computer"], fields) if row["EventId"] == 3 else None
 
 
 def defender_row(fact: Row) -> Row:

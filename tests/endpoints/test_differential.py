@@ -13,9 +13,10 @@ import pytest
 
 from endpoints import events, windows
 from endpoints.exports import read
+from endpoints.plain_containers import CONTAINERS
 from endpoints.plain_readers import PAIRS, Seen, made, security_plain
 from endpoints.plain_windows import WINDOWS_PAIRS
-from endpoints.products import lines
+from endpoints.story import lines
 from whosasking.endpoints import sysmon
 from whosasking.endpoints.interface import Collector, Noted
 from whosasking.endpoints.rows import json_rows
@@ -63,6 +64,22 @@ def test_the_reader_and_a_plain_one_see_the_same_connections(name: str, seed: in
     assert from_reading(reading) == expected
     assert sum(expected.values()) > 20
     assert report.records == 120
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_events_in_a_container_are_those_a_plain_reader_takes_out(name: str, seed: int, tmp_path: Path) -> None:
+    write, plain = CONTAINERS[name]
+    rng = random.Random(seed)  # noqa: S311 - rows, not secrets
+    facts = [fact | {"path": fact["path"] + rng.choice(["", "&", "<b>", '"x"', "'é"])} for fact in made(rng, 80)]
+    path = tmp_path / "x"
+    write(path, facts)
+    seen = list(plain(path))
+    expected = Counter(filter(None, seen))
+    reading, (report,) = read(path)
+    assert from_reading(reading) == expected
+    assert expected
+    assert report.records == len(seen)
 
 
 def by_slow_path(path: Path) -> tuple[EndpointReading, Tally]:

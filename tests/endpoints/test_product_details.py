@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from endpoints.exports import csv_text, ndjson, read, reasons
-from endpoints.products import COMMAND, HOST, SECOND, STORIES, Row, Story, check, velociraptor
+from endpoints.products import STORIES, velociraptor
+from endpoints.story import COMMAND, HOST, SECOND, Row, Story, check
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,8 @@ import pytest
 
 from endpoints.events import dotted
 from endpoints.exports import ndjson, read
-from endpoints.products import STORIES, check, lines, nested
+from endpoints.products import STORIES
+from endpoints.story import check, lines, nested
 
 if TYPE_CHECKING:
     from pathlib import Path

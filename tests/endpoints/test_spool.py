@@ -12,7 +12,7 @@ from attribution.scene import HERE, process
 from endpoints.exports import read
 from endpoints.plain_readers import PAIRS, made
 from endpoints.plain_windows import WINDOWS_PAIRS
-from endpoints.products import lines
+from endpoints.story import lines
 from whosasking import attribution, spool
 from whosasking.endpoints import assembly, interface
 from whosasking.model import EndpointReading, Socket, SourceRef

@@ -102,6 +102,10 @@ class Catalogue:
         names = (fact.name for fact in self._hosts.facts())
         return minimal((*names, *self._agents.literals(), "whois", "rdap"))
 
+    def program_names(self) -> frozenset[str]:
+        """Give the lower-case names by which :meth:`tool` knows programs and modules."""
+        return self._tools.names()
+
 
 @functools.lru_cache(maxsize=8)
 def load(own_hosts: tuple[str, ...] = ()) -> Catalogue:

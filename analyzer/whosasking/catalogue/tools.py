@@ -42,6 +42,10 @@ class Tools:
         self._seed_interpreters = frozenset(facts.seed.interpreters)
         self._seed_terms = facts.seed.terms
 
+    def names(self) -> frozenset[str]:
+        """Give the names of all programs and modules."""
+        return frozenset({*self._executables, *self._modules, *self._seed_executables, *self._seed_terms})
+
     def seed(self, process_name: str, command_line: str | None) -> str | None:
         """Return what the seed query's first branch finds in a process start (executable or term), or None."""
         name = process_name.lower()

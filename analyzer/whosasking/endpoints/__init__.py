@@ -7,33 +7,25 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whosasking.endpoints import (
-    carbon_black,
-    carbon_black_cloud,
-    crowdstrike,
-    defender,
-    elastic_defend,
-    event_xml,
-    evtxecmd,
-    osquery,
-    sentinel,
-    sentinelone,
-    sysmon,
-    sysmon_evtx,
-    velociraptor,
-)
+from whosasking.endpoints import defender, event_xml, evtxecmd, sentinel, sysmon, sysmon_evtx, velociraptor
 from whosasking.endpoints.containers import BOM
 from whosasking.endpoints.defender_columns import csv_header, row_of_json
+from whosasking.endpoints.interest import Focused
 from whosasking.endpoints.interface import Collector, Noted
-from whosasking.endpoints.lines import as_utf8
+from whosasking.endpoints.lines import as_utf8, screened_lines
 from whosasking.endpoints.lines import lines as lines_of
-from whosasking.endpoints.reading import Product, take_all
+from whosasking.endpoints.products import BY_KIND, PRODUCTS
+from whosasking.endpoints.reading import take_all
 from whosasking.endpoints.rows import csv_rows, json_rows, sample
 from whosasking.endpoints.sysmon_shapes import shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from whosasking.endpoints.containers import Line
+    from whosasking.endpoints.focus import Sift
+    from whosasking.endpoints.interest import Interest
+    from whosasking.endpoints.screen import Screen
     from whosasking.inputs import Input, Inputs, Tally
     from whosasking.model import EndpointReading
     from whosasking.progress import Progress
@@ -42,20 +34,12 @@ __all__ = ["read", "sniff"]
 
 EVTX = "sysmon evtx"
 _RARELY = 50_000
+SCREENED_FROM = 16 << 20
+"""Bytes of exports from which on lines of unused kinds are told without decoding them."""
 XML = "windows event xml"
 CSV = "windows event csv"
 _EVTX_JSON = "sysmon evtx json"
 _VELOCIRAPTOR_CSV = f"{velociraptor.KIND} csv"
-_PRODUCTS: tuple[Product, ...] = (
-    elastic_defend,
-    crowdstrike,
-    carbon_black,
-    carbon_black_cloud,
-    sentinelone,
-    osquery,
-    velociraptor,
-)
-_BY_KIND = {product.KIND: product for product in _PRODUCTS}
 
 
 def sniff(head: bytes) -> str | None:
@@ -78,7 +62,7 @@ def sniff(head: bytes) -> str | None:
 
 def _sniff_json(head: bytes) -> str | None:
     for row in sample(head):
-        for product in _PRODUCTS:
+        for product in PRODUCTS:
             if product.is_ours(row):
                 return product.KIND
         shape = shape_of(row)
@@ -99,15 +83,60 @@ def _sniff_csv(first_line: str) -> str | None:
     return _VELOCIRAPTOR_CSV if velociraptor.has_columns(first_line.replace('"', "").strip().split(",")) else None
 
 
-def read(inputs: Inputs, progress: Progress) -> EndpointReading:
-    """Read every endpoint export of a run. What cannot be read is in the inputs' tallies; nothing is raised for it."""
-    collector = Collector()
-    progress.start(sum(_size(inp) for inp in inputs.endpoints))
+def read(
+    inputs: Inputs, progress: Progress, interest: Interest | None = None, sift: Sift | None = None
+) -> EndpointReading:
+    """Read every endpoint export of a run. What cannot be read is in the inputs' tallies; nothing is raised for it.
+
+    With ``interest``, of files of JSON lines only the records of hosts that matter are read, and of the others their
+    names: for large exports. ``sift`` reads such files on several cores.
+    """
+    screened = _screened(inputs) if interest is not None or _total(inputs.endpoints) >= SCREENED_FROM else []
+    sift = sift or _sifting(progress)
+    collector = Collector() if interest is None else Focused(interest)
+    progress.start(_total(inputs.endpoints) + (_total(screened) if interest is not None else 0))
     with _collecting_rarely():
         for inp in inputs.endpoints:
-            progress.describe(f"reading {Path(inp.path).name}")
-            _READERS.get(inp.kind, sysmon.read)(inp, collector, inputs.tallies[inp.path], progress)
+            if inp not in screened:
+                progress.describe(f"reading {Path(inp.path).name}")
+                _READERS.get(inp.kind, sysmon.read)(inp, collector, inputs.tallies[inp.path], progress)
+        if screened:
+            _read_screened([(inp, inputs.tallies[inp.path]) for inp in screened], collector, interest, sift, progress)
         return collector.reading()
+
+
+def _screened(inputs: Inputs) -> list[Input]:
+    """Return the files whose lines can be looked through without decoding."""
+    from whosasking.endpoints import focus  # noqa: PLC0415 - small exports need no Hyperscan
+
+    return [inp for inp in inputs.endpoints if focus.is_screened(inp)]
+
+
+def _read_screened(
+    files: list[tuple[Input, Tally]],
+    collector: Collector,
+    interest: Interest | None,
+    sift: Sift,
+    progress: Progress,
+) -> None:
+    from whosasking.endpoints import focus  # noqa: PLC0415 - see above
+
+    if interest is not None and isinstance(collector, Focused):
+        progress.describe("looking for hosts of lookups")
+        focus.read(files, interest, collector, sift)
+        return
+    for inp, tally in files:
+        progress.describe(f"reading {Path(inp.path).name}")
+        focus.read_whole(inp, tally, collector, sift)
+
+
+def _sifting(progress: Progress) -> Sift:
+    """Return what reads files through a screen on one core."""
+
+    def sift(inp: Input, tally: Tally, screen: Screen) -> Iterator[Line]:
+        return screened_lines(inp, tally, progress, screen)
+
+    return sift
 
 
 @contextmanager
@@ -122,7 +151,7 @@ def _collecting_rarely() -> Iterator[None]:
 
 
 def _read_product(inp: Input, collector: Collector, tally: Tally, progress: Progress) -> None:
-    product, noted = _BY_KIND[inp.kind], Noted()
+    product, noted = BY_KIND[inp.kind], Noted()
     take_all(json_rows(inp, tally, progress, product.GLANCE, noted), product, collector, tally, noted)
 
 
@@ -144,8 +173,12 @@ _READERS = {
     CSV: sysmon.read_csv,
     evtxecmd.KIND: sysmon.read_evtxecmd,
     _VELOCIRAPTOR_CSV: _read_velociraptor_csv,
-    **dict.fromkeys(_BY_KIND, _read_product),
+    **dict.fromkeys(BY_KIND, _read_product),
 }
+
+
+def _total(files: list[Input]) -> int:
+    return sum(map(_size, files))
 
 
 def _size(inp: Input) -> int:

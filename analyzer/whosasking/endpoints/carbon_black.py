@@ -6,12 +6,12 @@ connection through a proxy is shown by the address it really went to, the proxy'
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from whosasking.endpoints.glance import Glance
 from whosasking.endpoints.interface import Facts
-from whosasking.endpoints.reading import NO_REMOTE, At, BadRecordError, End, Fields, direction, socket
-from whosasking.endpoints.values import basename, epoch, flag, text, transport
+from whosasking.endpoints.reading import NO_REMOTE, At, BadRecordError, End, Events, Fields, direction, socket
+from whosasking.endpoints.values import basename, epoch, flag, transport
 
 if TYPE_CHECKING:
     from whosasking.endpoints.interface import Collector, Noted
@@ -24,7 +24,9 @@ PRODUCT = "Carbon Black EDR"
 
 _PREFIX = "ingress.event."
 _CONNECTION, _START, _END = "netconn", "procstart", "procend"
-_USED = frozenset({_CONNECTION, _START, _END})
+EVENTS = Events(
+    "type", (_PREFIX + kind for kind in (_CONNECTION, _START, _END)), lambda said: said.removeprefix(_PREFIX)
+)
 
 TABLE: Table = {
     "event": ("type",),
@@ -58,22 +60,14 @@ def is_ours(row: Row) -> bool:
     return isinstance(event, str) and (event.startswith(_PREFIX) or ("cb_server" in row and "." in event))
 
 
-def _judge(row: dict[str, Any]) -> str | None:
-    event = text(row.get("type"))
-    if event is None or event.removeprefix(_PREFIX) in _USED:
-        return None
-    return event[:40]
-
-
-GLANCE = Glance(("type",), _judge)
+GLANCE = Glance((EVENTS.field,), EVENTS.judge)
 
 
 def take(row: Row, source: SourceRef, collector: Collector, noted: Noted) -> bool:
     """Hand one event to the collector."""
     fields = Fields(row, TABLE)
-    event = (fields.text("event") or "no type").removeprefix(_PREFIX)
-    if event not in _USED:
-        noted.add("events not used", (fields.text("event") or "no type")[:40])
+    event = EVENTS.of(fields.text("event"), noted)
+    if event is None:
         return False
     ts = epoch(fields.raw("ts"))
     if ts is None:

@@ -6,12 +6,12 @@ Every event tells of the acting process (``process_*``) with its parent; in ``pr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from whosasking.endpoints.glance import Glance
 from whosasking.endpoints.interface import Facts
-from whosasking.endpoints.reading import NO_REMOTE, At, BadRecordError, End, Fields, name_query, socket
-from whosasking.endpoints.values import basename, flag, text, transport
+from whosasking.endpoints.reading import NO_REMOTE, At, BadRecordError, End, Events, Fields, name_query, socket
+from whosasking.endpoints.values import basename, flag, transport
 
 if TYPE_CHECKING:
     from whosasking.endpoints.interface import Collector, Noted
@@ -25,7 +25,9 @@ PRODUCT = "Carbon Black Cloud"
 _PREFIX = "endpoint.event."
 _CONNECTIONS = frozenset({"netconn", "netconn_proxy"})
 _START, _END = "procstart", "procend"
-_USED = _CONNECTIONS | {_START, _END}
+EVENTS = Events(
+    "type", (_PREFIX + kind for kind in (*_CONNECTIONS, _START, _END)), lambda said: said.removeprefix(_PREFIX)
+)
 _ESTABLISHED, _FAILED = "ACTION_CONNECTION_ESTABLISHED", "ACTION_CONNECTION_CREATE_FAILED"
 
 TABLE: Table = {
@@ -67,22 +69,14 @@ def is_ours(row: Row) -> bool:
     return isinstance(event, str) and event.startswith(_PREFIX) and "device_name" in row
 
 
-def _judge(row: dict[str, Any]) -> str | None:
-    event = text(row.get("type"))
-    if event is None or event.removeprefix(_PREFIX) in _USED:
-        return None
-    return event[:40]
-
-
-GLANCE = Glance(("type",), _judge)
+GLANCE = Glance((EVENTS.field,), EVENTS.judge)
 
 
 def take(row: Row, source: SourceRef, collector: Collector, noted: Noted) -> bool:
     """Hand one event to the collector."""
     fields = Fields(row, TABLE)
-    event = (fields.text("event") or "no type").removeprefix(_PREFIX)
-    if event not in _USED:
-        noted.add("events not used", (fields.text("event") or "no type")[:40])
+    event = EVENTS.of(fields.text("event"), noted)
+    if event is None:
         return False
     ts = fields.instant("ts")
     if ts is None:

@@ -7,13 +7,13 @@ known by ``aid`` and ``TargetProcessId``, which is no pid (``RawProcessId`` is).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from whosasking.endpoints.glance import Glance
 from whosasking.endpoints.interface import Facts
 from whosasking.endpoints.places import get
-from whosasking.endpoints.reading import NO_REMOTE, At, BadRecordError, End, Fields, name_query, socket
-from whosasking.endpoints.values import basename, epoch, epoch_millis, flag, text, transport
+from whosasking.endpoints.reading import NO_REMOTE, At, BadRecordError, End, Events, Fields, name_query, socket
+from whosasking.endpoints.values import basename, epoch, epoch_millis, flag, transport
 
 if TYPE_CHECKING:
     from whosasking.endpoints.interface import Collector, Noted
@@ -30,7 +30,7 @@ _CONNECTIONS = frozenset(
 )
 _QUERY, _END = "DnsRequest", "EndOfProcess"
 _ADDRESSES = frozenset({"LocalIpAddressIP4", "LocalIpAddressIP6"})
-_USED = _STARTS | _CONNECTIONS | _ADDRESSES | {_QUERY, _END}
+EVENTS = Events("event_simpleName", _STARTS | _CONNECTIONS | _ADDRESSES | {_QUERY, _END})
 _MASTER = ("ComputerName", "AgentVersion", "MachineDomain", "AgentLoadFlags", "BiosManufacturer", "aip", "Time")
 _ALIKE = 2
 _MOST_RECORDS = 16_384
@@ -80,22 +80,17 @@ def _is_master(row: Row) -> bool:
     return "ComputerName" in row and sum(name in row for name in _MASTER) >= _ALIKE
 
 
-def _judge(row: dict[str, Any]) -> str | None:
-    event = text(row.get("event_simpleName"))
-    return None if event is None or event in _USED else event[:40]
-
-
-GLANCE = Glance(("event_simpleName",), _judge)
+GLANCE = Glance((EVENTS.field,), EVENTS.judge)
 
 
 def take(row: Row, source: SourceRef, collector: Collector, noted: Noted) -> bool:
     """Hand one event to the collector."""
     fields = Fields(row, TABLE)
-    event = fields.text("event")
-    if event is None and _is_master(row):
+    said = fields.text("event")
+    if said is None and _is_master(row):
         return _name(fields, collector)
-    if event is None or event not in _USED:
-        noted.add("events not used", (event or "no event_simpleName")[:40])
+    event = EVENTS.of(said, noted)
+    if event is None:
         return False
     aid = fields.need("aid", "aid: no host to give it to")
     ts = epoch(fields.raw("ts")) or (epoch(fields.raw("started")) if event in _STARTS else None)

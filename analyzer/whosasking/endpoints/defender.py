@@ -21,15 +21,15 @@ from whosasking.endpoints.defender_columns import (
     table_of,
 )
 from whosasking.endpoints.interface import UNKNOWN_PROCESS as LATER
-from whosasking.endpoints.interface import Collector, Facts, Noted, digest
+from whosasking.endpoints.interface import Collector, Facts, Noted, OtherHostError, digest
 from whosasking.endpoints.lines import lines as lines_of
-from whosasking.endpoints.reading import BadRecordError
+from whosasking.endpoints.reading import OTHER_HOST, BadRecordError
 from whosasking.endpoints.rows import csv_rows, json_rows
 from whosasking.endpoints.values import address, basename, instant, port, process_id, text, transport, verbatim
 from whosasking.model import Micros, NameQuery, Socket, SourceRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from whosasking.inputs import Input, Tally
     from whosasking.progress import Progress
@@ -62,7 +62,7 @@ def read_csv(inp: Input, collector: Collector, tally: Tally, progress: Progress)
     names, delimiter = known
     if local_time(names):
         tally.skip(None, LOCAL_TIME)
-    _read(_csv(csv_rows(lines, delimiter, len(names), tally), names), collector, tally)
+    _read(_csv(csv_rows(lines, delimiter, len(names), tally), names), collector, tally, Noted())
 
 
 def _csv(records: Iterator[tuple[int, list[str]]], names: list[str]) -> Iterator[tuple[int, Columns | None]]:
@@ -72,11 +72,15 @@ def _csv(records: Iterator[tuple[int, list[str]]], names: list[str]) -> Iterator
 
 def read_json(inp: Input, collector: Collector, tally: Tally, progress: Progress) -> None:
     """Read a JSON export: rows a line, an array, ``{"Results": [...]}``, ``{"value": [...]}`` or streaming rows."""
-    _read(((number, row_of_json(row)) for number, row in json_rows(inp, tally, progress)), collector, tally)
+    read_rows(json_rows(inp, tally, progress), collector, tally, Noted())
 
 
-def _read(rows: Iterator[tuple[int, Columns | None]], collector: Collector, tally: Tally) -> None:
-    noted = Noted()
+def read_rows(rows: Iterable[tuple[int, dict[str, Any]]], collector: Collector, tally: Tally, noted: Noted) -> None:
+    """Read numbered row objects."""
+    _read(((number, row_of_json(row)) for number, row in rows), collector, tally, noted)
+
+
+def _read(rows: Iterable[tuple[int, Columns | None]], collector: Collector, tally: Tally, noted: Noted) -> None:
     for number, row in rows:
         tally.records += 1
         if row is None:
@@ -84,6 +88,8 @@ def _read(rows: Iterator[tuple[int, Columns | None]], collector: Collector, tall
             continue
         try:
             used = _take(row, SourceRef(path=tally.path, line=number), collector, noted)
+        except OtherHostError:
+            noted.add(OTHER_HOST)
         except BadRecordError as error:
             tally.skip(number, str(error))
         else:

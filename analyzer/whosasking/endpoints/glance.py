@@ -7,20 +7,20 @@ through that turns out to mean nothing; it never holds back one that does, and a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from whosasking.endpoints.containers import WRAPPERS
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 _ENVELOPES = frozenset({*WRAPPERS, "_source", "tables", "hits"})
 _REMEMBERED = 4096
 Row = dict[str, Any]
+Judge = Callable[[Row], "str | None"]
+"""Says why a row is not used, from the fields it is given; None when it may be."""
 
 
 class Glance:
@@ -31,14 +31,12 @@ class Glance:
     names with a dot, which could be any field.
     """
 
-    def __init__(
-        self, fields: tuple[str, ...], judge: Callable[[Row], str | None], unless: tuple[bytes, ...] = ()
-    ) -> None:
+    def __init__(self, fields: tuple[str, ...], judge: Judge, unless: tuple[bytes, ...] = ()) -> None:
         """Build the decoder of these fields."""
         self._names = tuple(dict.fromkeys((*fields, *_ENVELOPES)))
         self._decode = msgspec.json.Decoder(_struct(self._names)).decode
         self._values = attrgetter(*(_attribute(number, name) for number, name in enumerate(self._names)))
-        self._judge = judge
+        self.judge = judge
         # Typed: an EventID of true must not be remembered as that of 1, or a hostile row would hide real ones.
         self._remembered = lru_cache(maxsize=_REMEMBERED, typed=True)(self._judged)
         self._unless = unless
@@ -56,7 +54,7 @@ class Glance:
 
     def _judged(self, *values: object) -> str | None:
         row = {name: value for name, value in zip(self._names, values, strict=True) if value is not None}
-        return None if not _ENVELOPES.isdisjoint(row) else self._judge(row)
+        return None if not _ENVELOPES.isdisjoint(row) else self.judge(row)
 
 
 def _struct(names: tuple[str, ...]) -> type[msgspec.Struct]:

@@ -38,13 +38,19 @@ if TYPE_CHECKING:
     from whosasking.inputs import Tally
     from whosasking.model import EndpointReading, Micros, NameQuery, Socket, SourceRef
 
-__all__ = ["UNKNOWN_PROCESS", "Collector", "Facts", "Noted", "digest"]
+__all__ = ["UNKNOWN_PROCESS", "Collector", "Facts", "Noted", "OtherHostError", "digest"]
 
 MOST_DETAILS = 12
 """How many kinds of left-out records are told apart: file content must not fill the report."""
+_MOST_COUNTED = 1024
+"""How many are counted apart, so that those told are the most frequent ones."""
 
 _REMEMBERED = 1 << 17
 """How many descriptions of processes are known again when they come again."""
+
+
+class OtherHostError(Exception):
+    """A record is of a host whose records are not wanted."""
 
 
 class Noted:
@@ -59,12 +65,17 @@ class Noted:
         details = self._counts.get(reason)
         if details is None:
             details = self._counts[reason] = Counter()
-        details[detail if detail in details or len(details) < MOST_DETAILS else "others"] += count
+        details[detail if detail in details or len(details) < _MOST_COUNTED else "others"] += count
 
     def tell(self, tally: Tally) -> None:
         """Say each reason with its counts, as a note on the whole input."""
         for reason, details in sorted(self._counts.items()):
-            parts = ", ".join(f"{detail} ({count:,})" for detail, count in details.most_common() if detail)
+            ordered = sorted(details.items(), key=lambda one: (-one[1], one[0]))
+            told = [(detail, count) for detail, count in ordered if detail]
+            if len(told) > MOST_DETAILS:
+                rest = sum(count for _, count in told[MOST_DETAILS:])
+                told = [*told[:MOST_DETAILS], ("others", rest)]
+            parts = ", ".join(f"{detail} ({count:,})" for detail, count in told)
             tally.skip(None, f"{details.total():,} {reason}" + (f": {parts}" if parts else ""))
 
 
@@ -99,6 +110,16 @@ class Collector:
         elif not span[0] <= ts <= span[1]:
             self._spans[known] = (min(span[0], ts), max(span[1], ts))
         return known
+
+    @property
+    def spans(self) -> dict[str, tuple[Micros, Micros]]:
+        """Host to its first and last instant so far."""
+        return self._spans
+
+    @property
+    def called(self) -> dict[str, str]:
+        """Host to the name it is shown under, where that is another."""
+        return self._called
 
     def known_host(self, name: str) -> str:
         """Return the one spelling of a host's name."""

@@ -10,13 +10,14 @@ import codecs
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whosasking.bytestream import BadStream
+from whosasking.bytestream import BadStream, whole_lines
 from whosasking.endpoints.containers import LONGEST_ROW, Line
-from whosasking.inputs import inflated, open_lines, read_head
+from whosasking.inputs import LONG_LINE_REASON, inflated, open_lines, read_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from whosasking.endpoints.screen import Screen
     from whosasking.inputs import Input, Tally
     from whosasking.progress import Progress
 
@@ -28,6 +29,11 @@ _UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 def utf16(head: bytes) -> str | None:
     """Return the codec of a UTF-16 byte order mark, None without one."""
     return _UTF16.get(head[:2])
+
+
+def is_wide(inp: Input) -> bool:
+    """Tell a file in UTF-16. Raises OSError, BadStream."""
+    return utf16(read_head(inp.path, 2).data) is not None
 
 
 def as_utf8(head: bytes) -> bytes:
@@ -64,7 +70,7 @@ def blocks(inp: Input, tally: Tally, progress: Progress) -> Iterator[Line]:
 def lines(inp: Input, tally: Tally, progress: Progress) -> Iterator[Line]:
     """Yield every line with its 1-based number, as ``inputs.open_lines`` does, UTF-16 as UTF-8."""
     try:
-        wide = utf16(read_head(inp.path, 2).data) is not None
+        wide = is_wide(inp)
     except (OSError, BadStream) as error:
         tally.fail(str(error))
         return
@@ -72,6 +78,30 @@ def lines(inp: Input, tally: Tally, progress: Progress) -> Iterator[Line]:
         yield from _cut(blocks(inp, tally, progress), tally)
     else:
         yield from open_lines(inp, tally, progress)
+
+
+def screened_lines(inp: Input, tally: Tally, progress: Progress, screen: Screen) -> Iterator[Line]:
+    """Yield the lines of a file that pass ``screen``; ``tally`` counts all of them as records."""
+    done = 0
+    try:
+        with Path(inp.path).open("rb", buffering=0) as file:
+            for block in whole_lines(inflated(file, inp, tally, progress), _PIECE):
+                if block.overlong:
+                    done += 1
+                    tally.skip(done, LONG_LINE_REASON)
+                    continue
+                data, size, counted, number = block.data, block.size, 0, done
+                spans = screen.lines(data, size)
+                if data[size - 1] != ord("\n") and (not spans or spans[-1][1] != size):
+                    spans.append((data.rfind(b"\n", 0, size) + 1, size))  # it may be half a record
+                for start, stop in spans:
+                    number += data.count(b"\n", counted, start)
+                    counted = start
+                    yield number + 1, bytes(data[start:stop]).removesuffix(b"\r")
+                done = number + data.count(b"\n", counted, size) + (data[size - 1] != ord("\n"))
+    except (OSError, BadStream) as error:
+        tally.skip(done or None, str(error))
+    tally.records += done
 
 
 def _cut(pieces: Iterator[Line], tally: Tally) -> Iterator[Line]:

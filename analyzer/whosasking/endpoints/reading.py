@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from whosasking.endpoints.interface import UNKNOWN_PROCESS as LATER
-from whosasking.endpoints.interface import Collector, Noted
+from whosasking.endpoints.interface import Collector, Noted, OtherHostError
 from whosasking.endpoints.places import NOTHING, descend
 from whosasking.endpoints.values import address, instant, port, process_id, text, verbatim, whole
 from whosasking.model import Micros, NameQuery, Socket, SourceRef
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from whosasking.endpoints.glance import Glance
     from whosasking.endpoints.places import Table
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 MOST_ANSWERS = 256
+NOT_USED = "events not used"
+OTHER_HOST = "records of hosts that have no part in a lookup, passed over"
 NO_REMOTE = "connection events without a remote address that can be read"
 
 
@@ -80,6 +82,33 @@ class Fields:
         return found
 
 
+class Events:
+    """The kinds of a product's events: a word in ``field``, of which some are ``used``.
+
+    ``fold`` gives the one spelling of a word, ``usual`` are the used ones as the product writes them.
+    """
+
+    def __init__(self, field: str, usual: Iterable[str], fold: Callable[[str], str] = str) -> None:
+        """Take the words; all of ``usual`` are used."""
+        self.field = field
+        self.usual = frozenset(usual)
+        self.used = frozenset(map(fold, self.usual))
+        self._fold = fold
+
+    def judge(self, row: Row) -> str | None:
+        """Return why a row is not used, None when it may be: for a glance, which sees ``field`` alone."""
+        said = text(row.get(self.field))
+        return None if said is None or self._fold(said) in self.used else said[:40]
+
+    def of(self, said: str | None, noted: Noted) -> str | None:
+        """Return the kind of an event; None, counted, when it is not used."""
+        event = None if said is None else self._fold(said)
+        if event in self.used:
+            return event
+        noted.add(NOT_USED, (said or f"no {self.field}")[:40])
+        return None
+
+
 class At(NamedTuple):
     """Where and when a row was recorded."""
 
@@ -115,6 +144,8 @@ def take_all(
         tally.records += 1
         try:
             used = product.take(row, SourceRef(path=tally.path, line=number), collector, noted)
+        except OtherHostError:
+            noted.add(OTHER_HOST)
         except BadRecordError as error:
             tally.skip(number, str(error))
         else:

@@ -25,6 +25,7 @@ from whosasking.endpoints.containers import (
     unwrapped,
 )
 from whosasking.endpoints.lines import blocks, head_of, lines
+from whosasking.endpoints.reading import NOT_USED
 from whosasking.inputs import Tally
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from whosasking.endpoints.interface import Noted
     from whosasking.inputs import Input
     from whosasking.progress import Progress
-
-NOT_USED = "events not used"
 
 
 def json_rows(
@@ -55,9 +54,16 @@ def json_rows(
         yield from table_rows(blocks(inp, tally, progress), tally)
         return
     pieces = elements(blocks(inp, tally, progress), tally) if is_document(head) else lines(inp, tally, progress)
+    yield from rows_of(pieces, tally, glance, noted)
+
+
+def rows_of(
+    pieces: Iterable[Line], tally: Tally, glance: Glance | None = None, noted: Noted | None = None
+) -> Iterator[tuple[int, Row]]:
+    """Yield the rows of pieces of one JSON object each, but those that ``glance`` knows to be unused."""
     if glance is not None and noted is not None:
         pieces = _glanced(pieces, glance, tally, noted)
-    yield from decoded(pieces, tally)
+    return decoded(pieces, tally)
 
 
 def _glanced(pieces: Iterable[Line], glance: Glance, tally: Tally, noted: Noted) -> Iterator[Line]:

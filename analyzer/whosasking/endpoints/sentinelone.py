@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 from whosasking.endpoints.glance import Glance
 from whosasking.endpoints.interface import Facts
 from whosasking.endpoints.places import get
-from whosasking.endpoints.reading import NO_REMOTE, At, BadRecordError, End, Fields, direction, name_query, socket
+from whosasking.endpoints.reading import (
+    NO_REMOTE,
+    At,
+    BadRecordError,
+    End,
+    Events,
+    Fields,
+    direction,
+    name_query,
+    socket,
+)
 from whosasking.endpoints.values import basename, epoch_millis, text, transport
 
 if TYPE_CHECKING:
@@ -27,7 +37,6 @@ PRODUCT = "SentinelOne"
 _CONNECTION, _START = "ipconnect", "processcreation"
 _ENDS = frozenset({"processtermination", "processexit"})
 _QUERIES = frozenset({"dnsresolved", "dnsunresolved", "dns"})
-_USED = frozenset({_CONNECTION, _START}) | _ENDS | _QUERIES
 _OUTCOMES = {"success": True, "failure": False}
 _MOST_RESPONSE = 16_384
 
@@ -79,22 +88,19 @@ def _kind(event: object) -> str:
     return re.sub(r"[\s_]+", "", text(event) or "").lower()
 
 
-def _judge(row: dict[str, Any]) -> str | None:
-    event = row.get("event.type")
-    if not isinstance(event, str) or _kind(event) in _USED:
-        return None
-    return event[:40]
-
-
-GLANCE = Glance(("event.type",), _judge)
+EVENTS = Events(
+    "event.type",
+    ("IPConnect", "ProcessCreation", "ProcessTermination", "ProcessExit", "DNSResolved", "DNSUnresolved", "DNS"),
+    _kind,
+)
+GLANCE = Glance((EVENTS.field,), EVENTS.judge)
 
 
 def take(row: Row, source: SourceRef, collector: Collector, noted: Noted) -> bool:
     """Hand one event to the collector."""
     fields = Fields(row, TABLE)
-    event = _kind(fields.raw("event"))
-    if event not in _USED:
-        noted.add("events not used", (fields.text("event") or "no event.type")[:40])
+    event = EVENTS.of(fields.text("event"), noted)
+    if event is None:
         return False
     ts = epoch_millis(fields.raw("ts"))
     if ts is None:

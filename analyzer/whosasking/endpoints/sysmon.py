@@ -15,12 +15,12 @@ from whosasking.endpoints.containers import BadRowError
 from whosasking.endpoints.defender_columns import LOCAL_TIME, local_time
 from whosasking.endpoints.glance import Glance
 from whosasking.endpoints.interface import UNKNOWN_PROCESS as LATER
-from whosasking.endpoints.interface import Collector, Facts, Noted
+from whosasking.endpoints.interface import Collector, Facts, Noted, OtherHostError
 from whosasking.endpoints.lines import blocks
 from whosasking.endpoints.lines import lines as lines_of
 from whosasking.endpoints.places import picker
-from whosasking.endpoints.reading import At, BadRecordError, End, Fields, Row, socket
-from whosasking.endpoints.rows import NOT_USED, csv_rows, json_rows
+from whosasking.endpoints.reading import NOT_USED, OTHER_HOST, At, BadRecordError, End, Fields, Row, socket
+from whosasking.endpoints.rows import csv_rows, json_rows
 from whosasking.endpoints.sysmon_shapes import TABLES, shape_of
 from whosasking.endpoints.values import (
     address,
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 PRODUCT = "Sysmon"
 _START, _CONNECTION, _END, _QUERY = 1, 3, 5, 22
 _USED = frozenset({_START, _CONNECTION, _END, _QUERY})
-_ALL_USED = _USED | windows_security.USED
+ALL_USED = _USED | windows_security.USED
 _UNKNOWN_IMAGES = frozenset({"<unknown process>", "unknown process", "system idle process", "(null)"})
 _MOST_ANSWERS = 256
 _DIRECTIONS = {"egress": True, "outbound": True, "ingress": False, "inbound": False}
@@ -167,7 +167,7 @@ def read_xml(inp: Input, collector: Collector, tally: Tally, progress: Progress)
 
 def _xml_rows(pieces: Iterable[tuple[int, bytes]], tally: Tally, noted: Noted) -> Iterator[tuple[int, dict[str, Any]]]:
     for number, piece in pieces:
-        label = event_xml.unused(piece, _ALL_USED)
+        label = event_xml.unused(piece, ALL_USED)
         if label is not None:
             tally.records += 1
             noted.add(NOT_USED, label)
@@ -204,7 +204,7 @@ def read_events(
     """Read numbered event objects; ``kind`` is the shape where a row does not show it."""
     for number, row in rows:
         tally.records += 1
-        if sentinel.says_unused(row, _ALL_USED) or evtxecmd.says_unused(row, _ALL_USED):
+        if sentinel.says_unused(row, ALL_USED) or evtxecmd.says_unused(row, ALL_USED):
             noted.add(NOT_USED, Event(row, "sysmon flat").label)
             continue
         try:
@@ -218,6 +218,8 @@ def read_events(
             continue
         try:
             _take(event, SourceRef(path=tally.path, line=number), collector, noted)
+        except OtherHostError:
+            noted.add(OTHER_HOST)
         except BadRecordError as error:
             product = PRODUCT if event.is_sysmon else "Security"
             tally.skip(number, f"{product} event {event.text('event')}: {error}")

@@ -14,11 +14,13 @@ from whosasking.sensors.recognise import sniff, unused
 if TYPE_CHECKING:
     from whosasking.catalogue import Catalogue
     from whosasking.inputs import Inputs
+    from whosasking.model import Connection
     from whosasking.progress import Progress
+    from whosasking.sensors.book import Book
     from whosasking.sensors.interface import Wanted
     from whosasking.sensors.reading import LineReader
 
-__all__ = ["read", "sniff", "unused"]
+__all__ = ["anchors", "read", "sniff", "unused"]
 
 
 def read(  # noqa: PLR0913 - the last two are switches
@@ -54,9 +56,26 @@ def read(  # noqa: PLR0913 - the last two are switches
     times = scan.times + told.times
     return WireReading(
         lookups=found.sealed(),
-        anchors=sorted(scan.book.anchors.values(), key=lambda one: (one.ts, one.uid or "")),
+        anchors=_in_order(scan.book),
         leases=sorted(scan.book.leases, key=lambda lease: (lease.ts, lease.ip, lease.mac or "")),
         kinds=coverage.kinds(inputs),
         span=(min(times), max(times)) if times else None,
         notes=[*coverage.notes(scan, inputs, told), *scan.notes, *once.notes],
     )
+
+
+def anchors(
+    inputs: Inputs, catalogue: Catalogue, wanted: Wanted, progress: Progress, reader: LineReader | None = None
+) -> list[Connection]:
+    """Look for connections that endpoints saw, too, in logs that ``read`` has read before; nothing is counted again."""
+    from whosasking.sensors.scan import Scan  # noqa: PLC0415 - as in read
+
+    if not (inputs.sensors and wanted.tuples):
+        return []
+    scan = Scan(inputs, catalogue, progress, exact=False, reader=reader)
+    scan.anchors(wanted.tuples)
+    return _in_order(scan.book)
+
+
+def _in_order(book: Book) -> list[Connection]:
+    return sorted(book.anchors.values(), key=lambda one: (one.ts, one.uid or ""))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from pyspark import Broadcast, SparkContext
 
     from whosasking.progress import Progress
-    from whosasking.sieve import Sieve
+    from whosasking.sensors.reading import Sieving
 
 SMALLEST: Final = 16 << 20
 LARGEST: Final = 256 << 20
@@ -39,7 +39,7 @@ that has more is asked for when its turn comes."""
 _LOOK: Final = 0.5
 _GONE: Final = os.strerror(errno.ENOENT).lower()
 
-Sieves = dict[int, "Sieve"]
+Sieves = dict[int, "Sieving"]
 
 
 class Part(NamedTuple):

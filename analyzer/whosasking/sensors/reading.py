@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from io import FileIO
 
     from whosasking.progress import Progress
-    from whosasking.sieve import Sieve, Span
+    from whosasking.sieve import Span
 
 RANGE: Final = 16 << 20
 BLOCK: Final = 1 << 20
@@ -39,12 +39,19 @@ _NEWLINE: Final = 0x0A
 _HASH: Final = 0x23
 
 
+class Sieving(Protocol):
+    """What says which lines pass, from any thread."""
+
+    def lines(self, data: bytearray, size: int) -> list[Span]:
+        """Return where the lines of ``data[:size]`` that pass begin and end, in order, each once."""
+
+
 class Job(NamedTuple):
     """One file to read. Without a ``sieve`` every line passes."""
 
     inp: Input
     tally: Tally
-    sieve: Sieve | None
+    sieve: Sieving | None
 
 
 class Line(NamedTuple):
@@ -309,7 +316,7 @@ def _inflated(job: Job, file: FileIO, progress: Progress, buffer: bytearray, *, 
             ahead.close()
 
 
-def _piece(block: Block, sieve: Sieve | None) -> Piece:
+def _piece(block: Block, sieve: Sieving | None) -> Piece:
     if block.overlong:
         return Piece(lines=1, trouble=LONG_LINE_REASON)
     data, size = block.data, block.size
@@ -341,7 +348,7 @@ def _all_lines(data: bytearray, size: int) -> Iterator[Span]:
         start = stop + 1
 
 
-def _sieved(sieve: Sieve, data: bytearray, size: int, *, cut: bool) -> list[Span]:
+def _sieved(sieve: Sieving, data: bytearray, size: int, *, cut: bool) -> list[Span]:
     """Return the lines that pass, and the stream's last where it lacks its line end: it may be half a record."""
     spans = sieve.lines(data, size)
     if cut and (not spans or spans[-1][1] != size):

@@ -152,6 +152,12 @@ class Scan:
             watch = Watch(sessions=self._bounded(sessions, "sessions that hide a name"))
             self._watching("looking for connections", CONNECTIONS, watch)
 
+    def anchors(self, tuples: frozenset[Tuple4]) -> None:
+        """Find connections alone, in files that were read before."""
+        self._counted = {inp.path for inp in self._inputs.sensors}
+        watch = Watch(tuples=frozenset(islice(sorted(tuples), MOST_TUPLES)))
+        self._watching("looking for clock anchors", CONNECTIONS, watch)
+
     def _addresses(self) -> frozenset[str]:
         return self._bounded(self.book.listed.addresses, "addresses of listed hosts")
 

@@ -1,0 +1,120 @@
+"""Large exports beside sensors' logs: all records of the hosts that matter, and of the others only that they are there.
+
+Every file is gone through twice. The first time, lines that can tell whose records matter are decoded (``interest``);
+the second time those of the hosts that do. Files of other forms (CSV, XML, arrays) are read whole, once, before that.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from whosasking.bytestream import BadStream
+from whosasking.endpoints.containers import is_document, is_table_document
+from whosasking.endpoints.interest import Focused, Scout
+from whosasking.endpoints.interface import Noted
+from whosasking.endpoints.kinds import KINDS, literal
+from whosasking.endpoints.lines import head_of, is_wide
+from whosasking.endpoints.products import take_lines
+from whosasking.endpoints.reading import NOT_USED, OTHER_HOST
+from whosasking.endpoints.screen import Screen
+from whosasking.inputs import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from whosasking.endpoints.containers import Line
+    from whosasking.endpoints.interest import Interest
+    from whosasking.endpoints.interface import Collector
+    from whosasking.inputs import Input
+
+
+class Sift(Protocol):
+    """Reads a file's lines through a screen, on as many cores as there are."""
+
+    def __call__(self, inp: Input, tally: Tally, screen: Screen) -> Iterator[Line]:
+        """Yield the lines that pass, with their numbers; bytes, lines (as records) and damage go into ``tally``."""
+
+
+class _Scouted(NamedTuple):
+    """A file after its first pass: its lines, those of unused kinds, and whether one could not be judged."""
+
+    inp: Input
+    tally: Tally
+    lines: int
+    unused: dict[str, int]
+    troubled: bool
+
+
+def is_screened(inp: Input) -> bool:
+    """Tell whether a file's lines can be screened: one object a line, of a known kind."""
+    if inp.kind not in KINDS:
+        return False
+    try:
+        head = head_of(inp)
+        return not (is_wide(inp) or is_table_document(head) or is_document(head))
+    except (OSError, BadStream):
+        return False
+
+
+def read(files: Sequence[tuple[Input, Tally]], interest: Interest, collector: Focused, sift: Sift) -> None:
+    """Read the records of the hosts that matter into ``collector``."""
+    screens: dict[str, Screen] = {}
+    scouted = [_scout(inp, tally, interest, collector, sift, screens) for inp, tally in files]
+    hosts = interest.settle()
+    collector.only(hosts)
+    wanted = [literal(name.encode("utf-8", "replace")) for name in hosts]
+    second: dict[str, Screen] = {}
+    for file in scouted:
+        kind = file.inp.kind
+        noted = Noted()
+        _add(noted, file.unused)
+        lines: Iterator[Line] = iter(())
+        if file.troubled or screens[kind].may_name(hosts):
+            if kind not in second:
+                second[kind] = Screen(KINDS[kind], wanted)
+            lines = sift(file.inp, Tally(file.inp.path), second[kind])
+        take_lines(kind, _accounted(lines, file, noted), collector, file.tally, noted)
+
+
+def read_whole(inp: Input, tally: Tally, collector: Collector, sift: Sift) -> None:
+    """Read all records of a file into ``collector``, but those of unused kinds, which are only counted."""
+    screen, noted = Screen(KINDS[inp.kind]), Noted()
+
+    def lines() -> Iterator[Line]:
+        handed = 0
+        for line in sift(inp, tally, screen):
+            handed += 1
+            yield line
+        tally.records -= handed  # they are counted as they are read
+        _add(noted, screen.take()[0])
+
+    take_lines(inp.kind, lines(), collector, tally, noted)
+
+
+def _add(noted: Noted, unused: dict[str, int]) -> None:
+    for label, count in sorted(unused.items()):
+        noted.add(NOT_USED, label, count)
+
+
+def _scout(  # noqa: PLR0913, PLR0917 - one file, and what all have in common
+    inp: Input, tally: Tally, interest: Interest, collector: Focused, sift: Sift, screens: dict[str, Screen]
+) -> _Scouted:
+    """Find out from a file whose records matter, and which hosts there are."""
+    if inp.kind not in screens:
+        screens[inp.kind] = Screen(KINDS[inp.kind], interest.expressions(), hosts=True)
+    screen, scout = screens[inp.kind], Scout(interest)
+    take_lines(inp.kind, sift(inp, tally, screen), scout, Tally(inp.path), Noted())
+    collector.meet(scout)
+    lines, tally.records = tally.records, 0
+    return _Scouted(inp, tally, lines, *screen.take())
+
+
+def _accounted(lines: Iterable[Line], file: _Scouted, noted: Noted) -> Iterator[Line]:
+    """Yield the lines; when there are no more, count those that were not among them."""
+    handed = 0
+    for line in lines:
+        handed += 1
+        yield line
+    file.tally.records += file.lines - handed
+    if passed := file.lines - handed - sum(file.unused.values()):
+        noted.add(OTHER_HOST, count=passed)

@@ -1,0 +1,154 @@
+"""Large exports beside logs: of hosts that may have a part in a lookup every record, of the others only the name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from endpoints import events
+from endpoints.exports import ndjson, reasons
+from whosasking import catalogue, endpoints
+from whosasking.endpoints.interest import Interest
+from whosasking.inputs import Input, Inputs, read_head
+from whosasking.leases import Lease
+from whosasking.model import Detection, Lookup
+from whosasking.progress import SILENT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from whosasking.model import EndpointReading
+
+Row = dict[str, Any]
+SERVER, WEB, CLIENT, NOBODYS = "192.0.47.59", "198.51.100.7", "10.0.0.1", "203.0.113.9"
+HOSTS = 7
+CURIOUS = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
+OTHER = "f" * 32
+
+
+def sysmon(host: int) -> list[Row]:
+    """An ordinary hour of one host: starts, connections, queries and noise, none of them about lookups."""
+    guid = f"{{{host:08x}-0000-0000-0000-000000000001}}"
+    rows = [
+        events.flat(1, events.start(ProcessGuid=guid, Image="C:\\a.exe", CommandLine="a.exe")),
+        events.flat(22, events.query(ProcessGuid=guid, QueryName="a.example", QueryResults="192.0.2.7;")),
+        events.flat(11, {"UtcTime": events.UTC}),
+        *(
+            events.flat(
+                3,
+                events.connection(
+                    ProcessGuid=guid,
+                    Image="C:\\a.exe",
+                    SourceIp=f"10.0.0.{host}",
+                    SourcePort=str(50_000 + port),
+                    DestinationIp="192.0.2.7",
+                    DestinationPort="443",
+                ),
+            )
+            for port in range(3)
+        ),
+    ]
+    return [row | {"Hostname": f"WS{host}"} for row in rows]
+
+
+def falcon(aid: str, name: str) -> list[Row]:
+    base = {"aid": aid, "ContextTimeStamp": "1714557601.5", "ContextProcessId": "7", "ContextBaseFileName": "x"}
+    query = base | {"event_simpleName": "DnsRequest", "DomainName": name, "IP4Records": "192.0.2.8;"}
+    connect = base | {"event_simpleName": "NetworkConnectIP4", "RemoteAddressIP4": "192.0.2.8", "RemotePort": "443"}
+    return [query, connect, base | {"event_simpleName": "FileWritten"}]
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> list[Path]:
+    every = [row for host in range(HOSTS) for row in sysmon(host)]
+    every.append(events.flat(1, events.start()) | {"Hostname": "WS2"})
+    every.append(events.flat(22, events.query()) | {"Hostname": "WS3"})
+    every.append(
+        events.flat(3, events.connection(SourceIp="10.0.0.4", DestinationIp=WEB, DestinationPort="443"))
+        | {"Hostname": "WS4"}
+    )
+    every.append(events.flat(3, events.connection(SourceIp="10.0.0.5", DestinationIp=WEB)) | {"Hostname": "WS5"})
+    master = [
+        {"aid": aid, "ComputerName": name, "AgentVersion": "7", "Time": "1"}
+        for aid, name in ((CURIOUS, "CS1"), (OTHER, "CS2"))
+    ]
+    return [
+        ndjson(tmp_path / "sysmon.json", every),
+        ndjson(tmp_path / "fdr.json", falcon(CURIOUS, "rdap.arin.net") + falcon(OTHER, "b.example")),
+        ndjson(tmp_path / "master.json", master),
+    ]
+
+
+def lookup(src: str, dst: str, port: int) -> Lookup:
+    return Lookup(ts=events.TS, detection=Detection.PORT43, sensor="zeek", src_ip=src, dst_ip=dst, dst_port=port)
+
+
+def reading_of(
+    paths: Sequence[Path], lookups: list[Lookup] | None, leases: Sequence[Lease] = (), **configured: list[str]
+) -> tuple[EndpointReading, Inputs]:
+    inputs = Inputs()
+    for path in paths:
+        kind = endpoints.sniff(read_head(str(path), 256 << 10).data)
+        assert kind is not None
+        inputs.endpoints.append(Input(str(path), kind, None))
+        inputs.tally(str(path), kind)
+    interest = None if lookups is None else Interest(lookups, leases, configured, catalogue.load())
+    return endpoints.read(inputs, SILENT, interest), inputs
+
+
+def records(reading: EndpointReading, hosts: set[str]) -> list[list[str]]:
+    of = lambda record: record.process.host in hosts  # noqa: E731 - a record of any kind
+    kinds = (reading.starts, reading.sockets, reading.unowned_sockets, reading.name_queries)
+    return [sorted(map(repr, filter(of, kind))) for kind in kinds]
+
+
+@pytest.mark.parametrize(
+    ("lookups", "more", "hosts"),
+    [
+        # WS2 started whois, WS3 and CS1 resolved lookup hosts, WS5's connection is to port 43: their own records tell.
+        ([], {}, {"WS2", "WS3", "CS1", "WS5"}),
+        ([lookup(CLIENT, SERVER, 43)], {}, {"WS1", "WS2", "WS3", "CS1", "WS5"}),
+        # Behind address translation, those that spoke to the server and port; here WS4.
+        ([lookup(NOBODYS, WEB, 443)], {}, {"WS2", "WS3", "WS4", "CS1", "WS5"}),
+        ([lookup("10.9.9.9", SERVER, 43)], {"WS6.corp.example": ["10.9.9.9"]}, {"WS2", "WS3", "CS1", "WS5", "WS6"}),
+    ],
+)
+def test_hosts_with_a_part_in_a_lookup_are_read_whole(
+    lookups: list[Lookup], more: dict[str, list[str]], hosts: set[str], exports: list[Path]
+) -> None:
+    whole, _ = reading_of(exports, None)
+    focused, _ = reading_of(exports, lookups, **more)
+    assert records(focused, hosts) == records(whole, hosts)
+    assert records(focused, hosts) == records(focused, set(whole.spans))
+    assert focused.spans.keys() == whole.spans.keys()
+    assert {host: focused.addresses[host] for host in hosts & whole.addresses.keys()} == {
+        host: whole.addresses[host] for host in hosts & whole.addresses.keys()
+    }
+
+
+def test_a_lease_names_the_host(exports: list[Path]) -> None:
+    leases = [
+        Lease(ip="10.9.9.9", ts=1, until=2, mac="02:00:00:00:00:01", host=None),
+        Lease(ip="10.9.9.8", ts=0, until=1, mac="02:00:00:00:00:01", host="ws0.corp.example"),
+    ]
+    focused, _ = reading_of(exports, [lookup("10.9.9.9", SERVER, 43)], leases)
+    assert {socket.host for socket in focused.sockets} == {"WS0", "WS2", "WS3", "CS1", "WS5"}
+
+
+def test_every_line_is_accounted_for(exports: list[Path]) -> None:
+    with exports[0].open("a", encoding="utf-8") as file:
+        file.write('{"EventID":3,"Hostname":"WS1"\n')
+    _, inputs = reading_of(exports, [])
+    report = inputs.tallies[str(exports[0])].report()
+    lines = exports[0].read_text("utf-8").count("\n")
+    assert report.records == lines - 1
+    read = 6 * 3 - 3 + 3  # three hosts' hour without its noise, and what each did beside
+    passed = lines - 1 - HOSTS - read
+    assert report.candidates == read
+    assert reasons(report) == [
+        "None: 7 events not used: Sysmon 11 (7)",
+        f"None: {passed} records of hosts that have no part in a lookup, passed over",
+        f"{lines}: no JSON: Input data was truncated",
+    ]
