@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Time `whosasking report` on gigabytes of Sysmon NDJSON and Zeek logs, next to DuckDB only reading the same files.
 
+Few of the site's hosts look something up (``--curious``), as on real sites: what others recorded is passed over.
 DuckDB reads every export as JSON and every log as CSV and counts their kinds: the floor for anything that parses them
 whole. Throughput is per second of processor time as well as of wall time, for the machine may be shared.
 """

@@ -27,6 +27,8 @@ class InputReport(msgspec.Struct, frozen=True, kw_only=True):
     skipped: tuple[Skipped, ...] = ()
     skipped_total: int = 0
     unreadable: bool = False
+    fields_not_read: dict[str, int] = {}
+    """Of an endpoint export: fields of the records read that no table knows, and in how many of them they stood."""
 
 
 class ClockStep(msgspec.Struct, frozen=True, kw_only=True):

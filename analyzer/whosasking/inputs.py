@@ -72,6 +72,7 @@ class Tally:
         self.skipped: list[Skipped] = []
         self.skipped_total = 0
         self.unreadable = False
+        self.fields_not_read: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def took(self, count: int) -> None:
@@ -106,6 +107,7 @@ class Tally:
             skipped=tuple(sorted(self.skipped, key=lambda skip: skip.line or 0)),
             skipped_total=self.skipped_total,
             unreadable=self.unreadable,
+            fields_not_read=self.fields_not_read,
         )
 
 

@@ -363,4 +363,4 @@ def test_a_streamed_row_is_of_the_table_its_category_names(tmp_path: Path) -> No
     streamed = [{"category": f"AdvancedHunting-{t}", "properties": row} for t in ("DeviceFileEvents", "DeviceEvents")]
     reading, (report,) = read(ndjson(tmp_path / "x.ndjson", streamed))
     assert reading.sockets == []
-    assert reasons(report) == ["None: 2 rows not used: table devicefileevents (1), table deviceevents (1)"]
+    assert reasons(report) == ["None: 2 rows not used: table deviceevents (1), table devicefileevents (1)"]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from whosasking.endpoints.census import Census
 from whosasking.endpoints.containers import BadRowError, decode
 from whosasking.endpoints.defender_columns import (
     LOCAL_TIME,
     NETWORK,
     NETWORK_INFO,
     PROCESS,
+    READ,
     Columns,
     csv_header,
     local_time,
@@ -81,6 +83,7 @@ def read_rows(rows: Iterable[tuple[int, dict[str, Any]]], collector: Collector, 
 
 
 def _read(rows: Iterable[tuple[int, Columns | None]], collector: Collector, tally: Tally, noted: Noted) -> None:
+    census = Census(READ)
     for number, row in rows:
         tally.records += 1
         if row is None:
@@ -94,6 +97,9 @@ def _read(rows: Iterable[tuple[int, Columns | None]], collector: Collector, tall
             tally.skip(number, str(error))
         else:
             tally.candidates += used
+            if used:
+                census.count(row)
+    census.tell(tally)
     noted.tell(tally)
 
 

@@ -24,6 +24,17 @@ _ALIASES = {"eventtime": "timestamp", "computername": "devicename", "machineid":
 _TIMES = frozenset({"timestamp", "timegenerated"})
 _HOSTS = frozenset({"devicename", "deviceid"})
 _CONTENT = frozenset({"actiontype", "remoteip", "remoteport", "remoteurl", "processcommandline", "ipaddresses"})
+_OF_A_PROCESS = ("filename", "folderpath", "id", "commandline", "creationtime", "accountname")
+READ = frozenset(
+    {
+        *(_TIMES | _HOSTS | _CONTENT),
+        *("localip", "localport", "protocol", "remoteiptype", "reportid", "additionalfields"),
+        *("$table", "type", "tablename", "sourcetable", "filename", "folderpath", "accountname"),
+        *("processid", "processcreationtime"),
+        *(f"initiatingprocess{above}{name}" for above in ("", "parent") for name in _OF_A_PROCESS),
+    }
+)
+"""The columns that are read."""
 _TABLE_COLUMNS = ("$table", "type", "tablename", "sourcetable")
 _NETWORK_ACTION = re.compile(r"^(connection|inboundconnection|listeningconnection|\w+connectioninspected$|networksig)")
 _DELIMITERS = (",", ";", "\t")

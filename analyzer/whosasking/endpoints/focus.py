@@ -101,7 +101,7 @@ def _scout(  # noqa: PLR0913, PLR0917 - one file, and what all have in common
 ) -> _Scouted:
     """Find out from a file whose records matter, and which hosts there are."""
     if inp.kind not in screens:
-        screens[inp.kind] = Screen(KINDS[inp.kind], interest.expressions(), hosts=True)
+        screens[inp.kind] = Screen(KINDS[inp.kind], interest.expressions(), interest.in_commands(), hosts=True)
     screen, scout = screens[inp.kind], Scout(interest)
     take_lines(inp.kind, sift(inp, tally, screen), scout, Tally(inp.path), Noted())
     collector.meet(scout)

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 _REMEMBERED: Final = 1 << 16
 _OFTEN: Final = 4
-_LEARN_AFTER: Final = 3_000
+_LEARN_AFTER: Final = 1_500
 _MOST_LEARNT: Final = 4_000
 _MOST_BYTES: Final = 100_000
-_MOST_TIMES: Final = 8
+_MOST_TIMES: Final = 10
 _HASH: Final = re.compile(rb"[0-9a-fA-F]{24,}")
 _HASH_PART: Final = 12
 """Characters that tell one hash from all others."""

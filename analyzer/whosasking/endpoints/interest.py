@@ -80,7 +80,12 @@ class Interest:
             found += _IPV6
         texts = self.catalogue.program_names() | self._names | self._named
         found += [_word(text.encode("utf-8", "replace")) for text in texts if text]
-        return [*found, *_HIDDEN, *map(re.escape, (*_PORT_43, *self.catalogue.sieve_literals()))]
+        return [*found, *map(re.escape, (*_PORT_43, *self.catalogue.sieve_literals()))]
+
+    @staticmethod
+    def in_commands() -> tuple[bytes, ...]:
+        """Return expressions for command lines whose words may be other than they stand there."""
+        return _HIDDEN
 
     def saw(self, host: str) -> None:
         """Note that there is such a host in the records."""

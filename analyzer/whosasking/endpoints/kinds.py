@@ -28,6 +28,10 @@ _SPELT: Final = string.ascii_letters + string.digits + "-./:_"
 """What names and addresses are made of: written as JSON's ``\\u0041``, nothing that is looked for would be found."""
 
 
+COMMAND_FIELDS: Final = (b"commandline", b"command_line", b"command line", b"cmdline")
+"""Parts of the names of all fields that hold a command line, in any case."""
+
+
 class Product(Protocol):
     """A module whose events are told apart by a word."""
 
@@ -149,7 +153,7 @@ KINDS: Final[dict[str, Kind]] = {
     "sysmon ecs": Kind(("computer_name", "name", "hostname", "winlog.computer_name", "host.name", "host.hostname")),
     "sysmon evtx json": Kind(("Computer", "Hostname", "ComputerName", "MachineName")),
     "defender json": Kind(
-        ("DeviceName", "Device Name", "DeviceId", "Device Id", "ComputerName", "Computer Name", "MachineId"),
+        ("DeviceName", "Device Name", "ComputerName", "Computer Name"),
     ),
     "elastic defend": Kind(("hostname", "name", "host.hostname", "host.name")),
     crowdstrike.KIND: _worded(crowdstrike, ("aid",), (b'"ComputerName"',)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from whosasking.endpoints.census import Census, names_of
 from whosasking.endpoints.interface import UNKNOWN_PROCESS as LATER
 from whosasking.endpoints.interface import Collector, Noted, OtherHostError
 from whosasking.endpoints.places import NOTHING, descend
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 MOST_ANSWERS = 256
+ENVELOPES = ("columns", "snapshot", "diffResults", "hostIdentifier", "unixTime", "src", "tgt", "dst")
+"""Fields that hold rows or other fields."""
 NOT_USED = "events not used"
 OTHER_HOST = "records of hosts that have no part in a lookup, passed over"
 NO_REMOTE = "connection events without a remote address that can be read"
@@ -129,6 +132,10 @@ class Product(Protocol):
     def GLANCE(self) -> Glance | None:  # noqa: N802 - a module's constant
         """How to pass over rows that are not used, None where every row must be looked at."""
 
+    @property
+    def TABLE(self) -> Table:  # noqa: N802 - a module's constant
+        """Where its fields stand."""
+
     def is_ours(self, row: Row) -> bool:
         """Tell a row of this product."""
 
@@ -140,6 +147,7 @@ def take_all(
     rows: Iterable[tuple[int, Row]], product: Product, collector: Collector, tally: Tally, noted: Noted
 ) -> None:
     """Read numbered rows of one product."""
+    census = Census((*names_of(product.TABLE), *ENVELOPES))
     for number, row in rows:
         tally.records += 1
         try:
@@ -150,6 +158,9 @@ def take_all(
             tally.skip(number, str(error))
         else:
             tally.candidates += used
+            if used:
+                census.count(row)
+    census.tell(tally)
     noted.tell(tally)
 
 

@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Final
 import stringzilla
 
 from whosasking.endpoints.hosts_named import HostsNamed
-from whosasking.endpoints.kinds import fields, literal, number, other_number, other_texts, text_field, unjudged
+from whosasking.endpoints.kinds import (
+    COMMAND_FIELDS,
+    fields,
+    literal,
+    number,
+    other_number,
+    other_texts,
+    text_field,
+    unjudged,
+)
 from whosasking.endpoints.labels import Labels
 from whosasking.sieve import CASELESS, LINES, NO_OBJECT, NOT_CLOSED, ONCE, Scanner
 
@@ -25,7 +34,7 @@ if TYPE_CHECKING:
     from whosasking.endpoints.kinds import Kind
     from whosasking.sieve import Span
 
-_MUST, _WANTED, _OTHER, _KEY = range(4)
+_MUST, _WANTED, _OTHER, _COMMAND, _KEY = range(5)
 _NUMBERED: Final = 16
 _BITS: Final = 8
 _MASK: Final = (1 << _BITS) - 1
@@ -41,10 +50,18 @@ class Screen:
     """A compiled screen for the files of one kind, one after another. ``lines`` may be called from any thread.
 
     ``wanted`` are expressions (in any case) for lines to decode; None: every line that is not of an unused kind.
+    ``in_commands`` are more of them, which are looked for only where some line has a command line.
     ``hosts``: some lines of every host as well, so that none remains unknown.
     """
 
-    def __init__(self, kind: Kind, wanted: Iterable[bytes] | None = None, *, hosts: bool = False) -> None:
+    def __init__(
+        self,
+        kind: Kind,
+        wanted: Iterable[bytes] | None = None,
+        in_commands: Iterable[bytes] = (),
+        *,
+        hosts: bool = False,
+    ) -> None:
         """Compile. Raises ValueError for an expression Hyperscan refuses."""
         self._everything = wanted is None
         self._numbers = [one for one in _FREQUENT if one not in kind.used] if kind.used else []
@@ -55,6 +72,10 @@ class Screen:
         if wanted is not None:
             patterns += [(literal(one), _WANTED, 0) for one in kind.always]
             patterns += [(one, _WANTED, CASELESS) for one in sorted(set(wanted))]
+        commands = [(one, _WANTED, CASELESS) for one in in_commands]
+        self._commands = Scanner(commands) if commands else None
+        if commands:
+            patterns += [(literal(one), _COMMAND, CASELESS | ONCE) for one in COMMAND_FIELDS]
         self._hosts = HostsNamed(kind.hosts) if hosts else None
         self._scanner = Scanner(patterns)
         self._counts: Counter[str] = Counter()
@@ -90,29 +111,35 @@ class Screen:
         codes.sort()
         telling: list[int] = []
         unused: list[int] = []
-        keys, must = set(), False
+        keys, must, commands = set(), False, False
         for code in codes:
             kind = code & _MASK
             if kind == _OTHER or kind >= _NUMBERED:
                 unused.append(code)
             elif kind >= _KEY:
                 keys.add(kind - _KEY)
+            elif kind == _COMMAND:
+                commands = True
             else:
                 telling.append(code)
                 must = must or kind == _MUST
-        if self._hosts is not None:
-            telling += [end << _BITS | _WANTED for end in self._hosts.unknown(data, size)]
-            telling.sort()
         self._troubled = self._troubled or must
-        return self._judged(data, size, telling, unused, single=not must and self._is_single(data, size, keys))
+        lines = self._lines_told_by_one(data, size, keys) if not must else 0
+        if not lines or lines != len(unused):
+            more = self._hosts.unknown(data, size) if self._hosts is not None else []
+            if commands and self._commands is not None:
+                self._commands.scan(data, size, lambda _id, _start, end, _flags, _context: more.append(end))
+            if more:
+                telling = sorted([*telling, *(end << _BITS | _WANTED for end in more)])
+        return self._judged(data, size, telling, unused, single=lines > 0)
 
-    def _is_single(self, data: bytearray, size: int, keys: set[int]) -> bool:
-        """Tell a block in which one field alone tells the kinds, as often as there are lines."""
+    def _lines_told_by_one(self, data: bytearray, size: int, keys: set[int]) -> int:
+        """Return a block's number of lines where one field alone tells kinds, as often as there are lines; else 0."""
         if len(keys) != 1:
-            return False
+            return 0
         view = memoryview(data)[:size]
         lines = int(stringzilla.count(view, b"\n")) + (data[size - 1] != ord("\n"))
-        return int(stringzilla.count(view, self._labels.keys[keys.pop()])) == lines
+        return lines if int(stringzilla.count(view, self._labels.keys[keys.pop()])) == lines else 0
 
     def _judged(self, data: bytearray, size: int, telling: list[int], unused: list[int], *, single: bool) -> list[Span]:
         if not unused:

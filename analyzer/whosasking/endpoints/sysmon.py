@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from whosasking.endpoints import event_xml, evtxecmd, sentinel, windows_security
+from whosasking.endpoints.census import Census
 from whosasking.endpoints.containers import BadRowError
 from whosasking.endpoints.defender_columns import LOCAL_TIME, local_time
 from whosasking.endpoints.glance import Glance
@@ -18,10 +19,10 @@ from whosasking.endpoints.interface import UNKNOWN_PROCESS as LATER
 from whosasking.endpoints.interface import Collector, Facts, Noted, OtherHostError
 from whosasking.endpoints.lines import blocks
 from whosasking.endpoints.lines import lines as lines_of
-from whosasking.endpoints.places import picker
+from whosasking.endpoints.places import get, picker
 from whosasking.endpoints.reading import NOT_USED, OTHER_HOST, At, BadRecordError, End, Fields, Row, socket
 from whosasking.endpoints.rows import csv_rows, json_rows
-from whosasking.endpoints.sysmon_shapes import TABLES, shape_of
+from whosasking.endpoints.sysmon_shapes import KNOWN_DATA, TABLES, VERSIONS, shape_of
 from whosasking.endpoints.values import (
     address,
     basename,
@@ -33,6 +34,7 @@ from whosasking.endpoints.values import (
     text,
     transport,
     verbatim,
+    whole,
 )
 from whosasking.model import Micros, NameQuery, SourceRef
 
@@ -48,6 +50,8 @@ _USED = frozenset({_START, _CONNECTION, _END, _QUERY})
 ALL_USED = _USED | windows_security.USED
 _UNKNOWN_IMAGES = frozenset({"<unknown process>", "unknown process", "system idle process", "(null)"})
 _MOST_ANSWERS = 256
+_NO_VERSION = 1 << 32
+NEWER = "events of a version that is not known here, read like the known one"
 _DIRECTIONS = {"egress": True, "outbound": True, "ingress": False, "inbound": False}
 
 
@@ -108,6 +112,22 @@ class Event(Fields):
     def number(self) -> int | None:
         """The event's id."""
         return process_id(self.raw("event"))
+
+    @property
+    def data(self) -> Row:
+        """The event's own fields, where its shape keeps them apart; else all."""
+        found = get(self.row, ("EventData", "winlog.event_data"))
+        return found if isinstance(found, dict) else self.row
+
+    @property
+    def version(self) -> int:
+        """The version of the event's schema, 0 where it is not told."""
+        return whole(self.raw("version")) or 0
+
+    @property
+    def is_newer(self) -> bool:
+        """Tell a version that came after those known here."""
+        return self.version > VERSIONS.get(self.number or 0, _NO_VERSION)
 
     @property
     def label(self) -> str:
@@ -202,6 +222,7 @@ def read_events(
     rows: Iterable[tuple[int, dict[str, Any]]], kind: str, collector: Collector, tally: Tally, noted: Noted
 ) -> None:
     """Read numbered event objects; ``kind`` is the shape where a row does not show it."""
+    census = Census(KNOWN_DATA)
     for number, row in rows:
         tally.records += 1
         if sentinel.says_unused(row, ALL_USED) or evtxecmd.says_unused(row, ALL_USED):
@@ -225,6 +246,10 @@ def read_events(
             tally.skip(number, f"{product} event {event.text('event')}: {error}")
         else:
             tally.candidates += 1
+            census.count(event.data)
+            if event.is_newer:
+                noted.add(NEWER, f"{event.label} version {event.version}")
+    census.tell(tally)
     noted.tell(tally)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
+from whosasking.endpoints.census import names_of
 from whosasking.endpoints.places import get
 from whosasking.endpoints.sentinel import is_opened_by_us
 
@@ -90,6 +91,7 @@ _FLAT: Table = {
     # The last two are the names of Log Analytics' SecurityEvent and Event tables.
     "provider": ("SourceName", "ProviderName", "Provider", "Channel", "EventSourceName", "Source"),
     "channel": ("Channel", "channel", "EventLog"),
+    "version": ("Version",),
     "event": ("EventID", "EventId", "event_id", "EventCode"),
     "host": HOSTS,
     "logged": ("@timestamp", "TimeCreated", "TimeGenerated"),
@@ -99,6 +101,7 @@ _FLAT: Table = {
 _ECS: Table = {
     "provider": ("winlog.provider_name", "event.provider", "winlog.channel"),
     "channel": ("winlog.channel",),
+    "version": ("winlog.version",),
     "event": ("event.code", "winlog.event_id"),
     # computer_name is the machine's own name; host.name may be a forwarder's.
     "host": ("winlog.computer_name", "host.name", "host.hostname"),
@@ -114,6 +117,7 @@ _ECS: Table = {
 _EVENT: Table = {
     "provider": ("System.Provider.#attributes.Name", "System.Provider.Name", "System.Channel"),
     "channel": ("System.Channel",),
+    "version": ("System.Version.#text", "System.Version"),
     "event": ("System.EventID.#text", "System.EventID.Value", "System.EventID"),
     "host": ("System.Computer",),
     "logged": ("System.TimeCreated.#attributes.SystemTime", "System.TimeCreated.SystemTime"),
@@ -122,6 +126,12 @@ _EVENT: Table = {
 
 TABLES: dict[str, Table] = {"sysmon flat": _FLAT, "sysmon ecs": _ECS, "sysmon evtx": _EVENT}
 
+
+KNOWN_DATA = frozenset({*_EVENT_DATA.values(), *_SECURITY_DATA.values(), *names_of(_FLAT)})
+"""Names of events' own fields, and of flat rows."""
+
+VERSIONS = {1: 5, 3: 5, 5: 3, 22: 5, 4688: 2, 4689: 0, 5156: 1}
+"""The newest version of each event that this was written for: Sysmon 15, Windows 11."""
 
 _ORIGINS = ("Channel", "SourceName", "UtcTime", "Provider", "EventLog", "EventSourceName")
 

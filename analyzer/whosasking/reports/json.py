@@ -115,6 +115,7 @@ def _clean(value: object) -> object:
 
 def input_of(entry: InputReport) -> Json:
     """Write what was read of an input."""
+    more = {"fields_not_read": entry.fields_not_read} if entry.fields_not_read else {}
     return {
         "path": entry.path,
         "kind": entry.kind,
@@ -124,6 +125,7 @@ def input_of(entry: InputReport) -> Json:
         "unreadable": entry.unreadable,
         "skipped_total": max(entry.skipped_total, len(entry.skipped)),
         "skipped": [{"line": skipped.line, "reason": skipped.reason} for skipped in entry.skipped],
+        **more,
     }
 
 

@@ -1,0 +1,55 @@
+"""What stood in the records that were read and no table of their product knows: fields, and versions of events.
+
+Unknown fields are never looked at and unknown versions are read like known ones; both are counted, so that whoever
+wonders about a report sees that a product writes more, or something else, than this knows.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from whosasking.endpoints.places import Table
+    from whosasking.inputs import Tally
+
+_MOST_LAYOUTS = 1024
+_MOST_FIELDS = 4096
+_MOST_TOLD = 40
+_LONGEST_NAME = 80
+
+
+class Census:
+    """Counts the fields of records by name. Rows of an export have few layouts, which are counted whole."""
+
+    def __init__(self, known: Iterable[str]) -> None:
+        """Take the names that are read; of a dotted one the first part is known as well."""
+        self._known = {part for name in known for part in (name, name.partition(".")[0])}
+        self._layouts: Counter[tuple[str, ...]] = Counter()
+        self._fields: Counter[str] = Counter()
+
+    def count(self, row: Mapping[str, Any]) -> None:
+        """Count the fields of one record."""
+        self._layouts[tuple(row)] += 1
+        if len(self._layouts) > _MOST_LAYOUTS:
+            self._settle()
+
+    def _settle(self) -> None:
+        for layout, times in self._layouts.items():
+            for name in layout:
+                if name not in self._known and (name in self._fields or len(self._fields) < _MOST_FIELDS):
+                    self._fields[name] += times
+        self._layouts.clear()
+
+    def tell(self, tally: Tally) -> None:
+        """Give the input's account the fields that are not read, the most frequent ones first."""
+        self._settle()
+        ordered = sorted(self._fields.items(), key=lambda one: (-one[1], one[0]))
+        tally.fields_not_read = {name[:_LONGEST_NAME]: times for name, times in ordered[:_MOST_TOLD]}
+
+
+def names_of(*tables: Table) -> frozenset[str]:
+    """Return all places that tables name."""
+    return frozenset(place for table in tables for places in table.values() for place in places)
