@@ -232,7 +232,7 @@ def _focused(  # noqa: PLR0913 - every stage before it
 
     wire = sensors.read(inputs, known, Wanted(), progress, exact=exact, reader=reader)
     interest = Interest(wire.lookups, wire.leases, settings.host_addresses, known)
-    endpoint = endpoints.read(inputs, progress, interest, _sifting(progress))
+    endpoint = endpoints.read(inputs, progress, None if interest.is_wide else interest, _sifting(progress))
     found = sensors.anchors(inputs, known, Wanted(attribution.wanted(endpoint)), progress, reader)
     return msgspec.structs.replace(wire, anchors=found), endpoint
 

@@ -9,7 +9,7 @@ import pytest
 from endpoints import events
 from endpoints.exports import ndjson, reasons
 from whosasking import catalogue, endpoints
-from whosasking.endpoints.interest import Interest
+from whosasking.endpoints.interest import MOST_SOUGHT, Interest
 from whosasking.inputs import Input, Inputs, read_head
 from whosasking.leases import Lease
 from whosasking.model import Detection, Lookup
@@ -126,6 +126,15 @@ def test_hosts_with_a_part_in_a_lookup_are_read_whole(
     assert {host: focused.addresses[host] for host in hosts & whole.addresses.keys()} == {
         host: whole.addresses[host] for host in hosts & whole.addresses.keys()
     }
+
+
+def test_too_many_lookups_to_look_for() -> None:
+    def wide(count: int) -> bool:
+        asked = [lookup(f"10.{number // 250}.{number % 250}.1", SERVER, 43) for number in range(count)]
+        return Interest(asked, [], {}, catalogue.load()).is_wide
+
+    assert not wide(100)
+    assert wide(MOST_SOUGHT)
 
 
 def test_a_lease_names_the_host(exports: list[Path]) -> None:

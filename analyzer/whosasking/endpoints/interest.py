@@ -34,6 +34,8 @@ _HIDDEN: Final = (
     rb"[a-z0-9_.](?:\\\"|'|`|\\u0027|\\u0022)+[a-z0-9_.]",
     rb"(?:[\s\"'`;|&(\x80-\xff]|\\[tnr])-e[a-z]{0,16}[\"'`\\]*(?:[\s\x80-\xff]|\\[tnr])",
 )
+MOST_SOUGHT: Final = 4_000
+"""Addresses and names that are looked for in exports."""
 _SHORT: Final = 3
 """A name of so few letters is only looked for as a word."""
 
@@ -53,14 +55,13 @@ class Interest:
     ) -> None:
         """Take what the sensors saw; ``configured`` maps hosts' names to addresses."""
         self.catalogue = catalogue
+        said = {(lookup.src_ip, lookup.dst_ip, lookup.dst_port, lookup.server) for lookup in lookups}
         self._asked = {
-            (client, (address(lookup.dst_ip), lookup.dst_port))
-            for lookup in lookups
-            if (client := address(lookup.src_ip)) is not None
+            (client, (address(server), port)) for ip, server, port, _ in said if (client := address(ip)) is not None
         }
         self.clients = frozenset(client for client, _ in self._asked)
-        self.servers = frozenset(ip for lookup in lookups if (ip := address(lookup.dst_ip)))
-        self._names = frozenset(urls.split(lookup.server)[0] for lookup in lookups if lookup.server)
+        self.servers = frozenset(ip for _, server, _, _ in said if (ip := address(server)))
+        self._names = frozenset(urls.split(name)[0] for _, _, _, name in said if name)
         self._named = _leased(leases, self.clients) | {
             _short(name) for name, ips in configured.items() if not self.clients.isdisjoint(map(address, ips))
         }
@@ -69,6 +70,11 @@ class Interest:
         self._spoke: dict[_End, set[str]] = {}
         self._called: dict[str, str] = {}
         self._seen: dict[str, None] = {}
+
+    @property
+    def is_wide(self) -> bool:
+        """Tell lookups of so many that to look for them would cost more than reading everything."""
+        return len(self.clients) + len(self.servers) + len(self._names) > MOST_SOUGHT
 
     def expressions(self) -> list[bytes]:
         """Return expressions, in any case, of which a record that can decide something holds one."""
