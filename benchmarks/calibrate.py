@@ -16,18 +16,36 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import duckdb
 import made_site
 import site_files
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
 HERE: Final = Path(__file__).resolve().parent
 PAGE: Final = HERE.parent / "docs" / "calibration.md"
 SURE: Final = frozenset({"5-tuple", "community id"})
 """Methods of the first rung."""
+EVIDENCE: Final = (
+    ("seen by the host that answered", "the connection itself, at its other end"),
+    ("same 5-tuple", "the connection itself"),
+    ("records no local port", "server and port, no local port recorded"),
+    ("was not recorded, but others", "others to the server before and after"),
+    ("via DNS client", "the name asked for through a resolver"),
+    ("resolved the server", "the name resolved just before"),
+    ("its command line names the server", "a command line that names the server"),
+    ("a known client", "a known client of the protocol"),
+    ("through a proxy", "the server's name, by way of a proxy"),
+    ("from the same client port", "behind NAT, the client's port kept"),
+    ("behind address translation", "behind NAT, another port"),
+    ("on this host (JA3", "ClientHello of a program, by its host"),
+    ("on all hosts (JA3", "ClientHello of a program, by the site"),
+)
+"""What a reason says, and the name of that evidence in the table."""
 SURE_PRECISION: Final = 0.995
 POINTS: Final = 0.05
 FEW: Final = 50
@@ -38,6 +56,7 @@ class Row(NamedTuple):
     """One method at one stated confidence."""
 
     method: str
+    evidence: str
     stated: float
     answers: int
     right: int
@@ -69,9 +88,8 @@ class Measured(NamedTuple):
 
 
 def attribute(folder: Path) -> tuple[float, float]:
-    """Run the command; return wall seconds and peak resident MB. Raises SystemExit when it fails."""
+    """Run the command; return CPU seconds and peak resident MB. Raises SystemExit when it fails."""
     command = [sys.executable, "-m", "whosasking", "attribute", "--format", "csv"]
-    begin = time.perf_counter()
     with subprocess.Popen(
         [*command, "--output", str(folder / "attributed.csv"), str(folder / "edr"), str(folder / "zeek")],
         env=os.environ | {"PYTHONPATH": str(HERE.parent / "analyzer")},
@@ -80,7 +98,7 @@ def attribute(folder: Path) -> tuple[float, float]:
         process.returncode = os.waitstatus_to_exitcode(status)
     if status:
         raise SystemExit("whosasking attribute failed")
-    return time.perf_counter() - begin, usage.ru_maxrss / 1024
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
 
 
 def compare(folder: Path) -> Measured:
@@ -99,9 +117,10 @@ def compare(folder: Path) -> Measured:
             JOIN read_csv('{folder}/attributed.csv', header = true, quote = '"', escape = '"', strict_mode = false,
               all_varchar = false, types = {{'command_line': 'VARCHAR', 'host': 'VARCHAR', 'process': 'VARCHAR',
               'process_id': 'BIGINT', 'confidence': 'DOUBLE'}}) a USING (uid)""")
-        rows = engine.sql("""
-            SELECT method, confidence, count(*), count(*) FILTER (is_right) FROM answer
-            WHERE method <> 'none' GROUP BY ALL ORDER BY confidence DESC, method""").fetchall()
+        cases = " ".join(f"WHEN contains(reason, '{said}') THEN '{name}'" for said, name in _quoted(EVIDENCE))
+        rows = engine.sql(f"""
+            SELECT method, CASE {cases} ELSE '' END AS evidence, confidence, count(*), count(*) FILTER (is_right)
+            FROM answer WHERE method <> 'none' GROUP BY ALL ORDER BY confidence DESC, method, evidence""").fetchall()
         counts = "SELECT count(*), count(*) FILTER (method <> 'none') FROM answer"
         ((total, attributed),) = engine.sql(counts).fetchall()
         covered = engine.sql("""
@@ -119,6 +138,10 @@ def compare(folder: Path) -> Measured:
     )
 
 
+def _quoted(pairs: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    return ((said.replace("'", "''"), name.replace("'", "''")) for said, name in pairs)
+
+
 def events(folder: Path) -> int:
     """Return the number of endpoint events written."""
     count = 0
@@ -132,7 +155,7 @@ def page(found: Measured, options: argparse.Namespace, size: tuple[int, float, f
     """Return docs/calibration.md."""
     written, seconds, resident = size
     table = "\n".join(
-        f"| {row.method} | {row.stated:.3f} | {row.precision:.4f} | {row.answers:,} | {row.verdict} |"
+        f"| {row.method} | {row.evidence} | {row.stated:.3f} | {row.precision:.4f} | {row.answers:,} | {row.verdict} |"
         for row in found.rows
     )
     covered = "\n".join(f"| {name} | {every:,} | {named / every:.1%} |" for name, every, named in found.covered)
@@ -141,24 +164,28 @@ def page(found: Measured, options: argparse.Namespace, size: tuple[int, float, f
 
 Written by `benchmarks/calibrate.py --write`; do not edit. `whosasking attribute` read the logs of a made site whose
 truth is known (`benchmarks/made_site.py`, seed {options.seed}): {options.hosts:,} hosts,
-{found.connections:,} connections, {written:,} endpoint events in one day:
-{found.connections // options.hosts:,} connections a host, which is what decides
-how often two programs are near each other. Clocks are off by seconds to days, a fifth drift, one in twenty is set in
-the middle; a third of the hosts change addresses with every DHCP lease, one in twenty is behind NAT; pids are used
-again; one product keeps half of its network events, one logs a kind once a day, one has no local port and loses a
-fifth; seven hosts in a hundred have none.
+{found.connections:,} connections, {written:,} endpoint events{_part(options)}:
+{options.connections // options.hosts:,} connections a host and day, which is what decides how often two programs are
+near each other. Clocks are off by seconds to days, a fifth drift, one in twenty is set in the middle; a third of the
+hosts change addresses with every DHCP lease, one in twenty is behind NAT (half of the translators keep the client's
+port, half have a public address); pids are used again; one product keeps half of its network events, one logs a kind
+once a day, one has no local port and loses a fifth; seven hosts in a hundred have none. A third of the hosts with
+Defender reach HTTPS through a proxy, whose own connections are in the log, too. `ssl.log` has a JA3 for each session
+(one a program or TLS library, a new one each time for Chromium's) and, nine times in ten, the server's name; a third of
+the TCP connections follow a DNS question that the endpoint recorded, on some hosts as one of the local resolver.
 
-Repeat: `python benchmarks/calibrate.py --hosts {options.hosts} --connections {options.connections} --starts \
-{options.starts} --noise {options.noise} --seed {options.seed}`.
+Repeat: `python benchmarks/calibrate.py --hosts {options.hosts} --connections {options.connections}\
+{f" --most {options.most}" if options.most else ""} --starts {options.starts} --noise {options.noise} \
+--seed {options.seed}`.
 
 ## Each method's word, and what it is worth
 
-| method | stated confidence | share that is right | answers | within five points |
-|---|---:|---:|---:|---|
+| method | evidence | stated confidence | share that is right | answers | within five points |
+|---|---|---:|---:|---:|---|
 {table}
 
-Named: {found.attributed / found.connections:.1%} of all connections, in {seconds:,.0f} s and {resident:,.0f} MB on
-{os.cpu_count()} cores ({platform.machine()}, Python {platform.python_version()}).
+Named: {found.attributed / found.connections:.1%} of all connections, with {seconds:,.0f} s of CPU and
+{resident:,.0f} MB ({platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}).
 
 ## By what the host's product records
 
@@ -177,23 +204,31 @@ other numbers to see how far they move.
 """
 
 
+def _part(options: argparse.Namespace) -> str:
+    return f" (the first of a day of {options.connections:,})" if options.most else " in one day"
+
+
 def main() -> None:
     """Make, attribute, compare."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--hosts", type=int, default=1000)
     parser.add_argument("--connections", type=int, default=10_000_000)
+    parser.add_argument("--most", type=int, help="end the day after so many connections, whole millions")
     parser.add_argument("--starts", type=int, default=2_000_000, help="processes that start during the day")
     parser.add_argument("--noise", type=int, default=4_000_000, help="endpoint events that no connection needs")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="keep the site here, or use the one that is here")
+    parser.add_argument(
+        "--used", type=float, nargs=2, metavar=("CPU_SECONDS", "MB"), help="attributed.csv is there: what it took"
+    )
     parser.add_argument("--write", action="store_true", help="write docs/calibration.md")
     options = parser.parse_args()
     folder = options.folder or Path(tempfile.mkdtemp(prefix="whosasking-site-"))
     try:
         if not (folder / "processes.parquet").exists():
             site = made_site.make(options.hosts, options.connections, options.starts, options.seed)
-            site_files.write(site, folder, options.noise)
-        seconds, resident = attribute(folder)
+            site_files.write(site, folder, options.noise, options.most)
+        seconds, resident = options.used or attribute(folder)
         text = page(compare(folder), options, (events(folder), seconds, resident))
     finally:
         if options.folder is None:

@@ -25,10 +25,13 @@ START: Final = 1_790_812_800 * SECOND  # 2026-10-01T00:00:00Z
 EPOCHS: Final = 6
 """DHCP leases last a sixth of the day; then the moving hosts draw addresses again."""
 RESOLVER: Final = "10.9.9.9"
+PROXY: Final = (10 << 24) + (9 << 16) + (9 << 8) + 8
+PROXY_PORT: Final = 3128
 FIRST_PORT, PORTS = 49_152, 16_384
 PIDS: Final = 1_200
 """Pids a host uses in turn, so that a busy one uses each again within the day."""
 NAT_NETS: Final = 20
+"""Every second one keeps the client's port; half of them have a public address, as seen from outside the border."""
 
 SYSMON, SAMPLED, DEFENDER, FDR, NONE = range(5)
 PRODUCTS: Final = (
@@ -42,7 +45,11 @@ PRODUCT_SHARES: Final = (0.55, 0.1, 0.2, 0.08, 0.07)
 
 
 class Program(NamedTuple):
-    """A program of the site. ``starts`` and ``connections`` are weights, ``life`` its mean in seconds."""
+    """A program of the site. ``starts`` and ``connections`` are weights, ``life`` its mean in seconds.
+
+    ``hello`` names its TLS stack: those of one stack send one ClientHello, but ``new`` ones a new one each time, as
+    Chromium does with the order of its extensions.
+    """
 
     path: str
     command: str
@@ -51,28 +58,45 @@ class Program(NamedTuple):
     life: float
     port: int
     udp: bool = False
+    hello: str = "schannel"
 
 
 PROGRAMS: Final = (
     Program(r"C:\Windows\System32\svchost.exe", "svchost.exe -k NetworkService -p -s Dnscache", 0, 30, 0, 53, udp=True),
     Program(r"C:\Windows\System32\svchost.exe", "svchost.exe -k netsvcs -p -s BITS", 2, 9, 9_000, 443),
-    Program(r"C:\Program Files\Google\Chrome\Application\chrome.exe", "chrome.exe --type=utility", 3, 22, 7_000, 443),
-    Program(r"C:\Program Files\Mozilla Firefox\firefox.exe", "firefox.exe -contentproc", 2, 8, 7_000, 443),
-    Program(r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe", "msedge.exe", 2, 8, 7_000, 443, udp=True),
+    Program(
+        r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+        "chrome.exe --type=utility",
+        3,
+        22,
+        7_000,
+        443,
+        hello="new",
+    ),
+    Program(r"C:\Program Files\Mozilla Firefox\firefox.exe", "firefox.exe -contentproc", 2, 8, 7_000, 443, hello="nss"),
+    Program(
+        r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe", "msedge.exe", 2, 8, 7_000, 443, True, "new"
+    ),
     Program(r"C:\Program Files\Microsoft Office\OUTLOOK.EXE", "OUTLOOK.EXE /recycle", 1, 6, 20_000, 443),
-    Program(r"C:\Users\Public\Teams\Teams.exe", "Teams.exe --process-start-args", 1, 6, 20_000, 443),
-    Program(r"C:\Program Files\Git\bin\git.exe", "git.exe fetch --all", 12, 3, 6, 443),
-    Program(r"C:\Windows\System32\curl.exe", "curl.exe -sS https://updates.example/", 10, 2, 3, 443),
-    Program(r"C:\Python313\python.exe", "python.exe -m pip install -r requirements.txt", 9, 3, 30, 443),
+    Program(r"C:\Users\Public\Teams\Teams.exe", "Teams.exe --process-start-args", 1, 6, 20_000, 443, hello="new"),
+    Program(r"C:\Program Files\Git\bin\git.exe", "git.exe fetch --all", 12, 3, 6, 443, hello="git"),
+    Program(r"C:\Windows\System32\curl.exe", "curl.exe -sS https://updates.example/", 10, 2, 3, 443, hello="curl"),
+    Program(r"C:\Python313\python.exe", "python.exe -m pip install -r a.txt", 9, 3, 30, 443, hello="openssl"),
     Program(r"C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe", "powershell.exe -File a.ps1", 12, 2, 40, 80),
-    Program(r"C:\Program Files\Agent\agent.exe", "agent.exe --service", 1, 4, 40_000, 8443),
+    Program(r"C:\Program Files\Agent\agent.exe", "agent.exe --service", 1, 4, 40_000, 8443, hello="go"),
     Program(r"C:\Windows\System32\lsass.exe", "lsass.exe", 0, 3, 0, 88),
     Program(r"C:\Windows\System32\cmd.exe", "cmd.exe /c dir", 25, 0, 2, 0),
     Program(r"C:\Windows\System32\conhost.exe", "conhost.exe 0xffffffff -ForceV1", 20, 0, 5, 0),
     Program(r"C:\Tools\whois.exe", "whois.exe -v example.com", 0.4, 0.05, 2, 43),
+    Program("/usr/lib/systemd/systemd-resolved", "/usr/lib/systemd/systemd-resolved", 0, 0, 0, 53),
 )
 BUSY: Final = 12
 """The program that what would have been whois is on a host that looks nothing up."""
+WHOIS: Final = next(number for number, one in enumerate(PROGRAMS) if one.path.endswith("whois.exe"))
+CURL: Final = next(number for number, one in enumerate(PROGRAMS) if one.hello == "curl")
+"""Its command line names its server."""
+RESOLVED: Final = len(PROGRAMS) - 1
+"""It asks for every process of a host that has it at work."""
 
 
 class Processes(NamedTuple):
@@ -126,6 +150,10 @@ class Site(NamedTuple):
     product: Ints
     nat: Ints
     """Number of the NAT network a host is behind, -1 for none."""
+    proxied: Flags
+    """Whether a host reaches HTTPS servers through the proxy; its product writes down the server's name."""
+    stub: Flags
+    """Whether a host's processes ask a resolver of its own, which then is the one whose questions are written down."""
     moves: Flags
     leases: Ints
     clocks: Clocks
@@ -143,16 +171,20 @@ def make(hosts: int, connections: int, starts: int, seed: int, curious: int | No
     product = dice.choice(len(PRODUCTS), hosts, p=PRODUCT_SHARES)
     nat = np.where(dice.random(hosts) < 0.05, dice.integers(0, NAT_NETS, hosts), -1)
     moves = (dice.random(hosts) < 0.3) & (nat < 0)
+    proxied = (product == DEFENDER) & (dice.random(hosts) < 0.3) & (nat < 0)
+    stub = (product == FDR) & (dice.random(hosts) < 0.5)
     clocks = _clocks(dice, hosts)
     processes = _processes(dice, hosts, starts)
     if curious is not None:
-        asking = (processes.program == len(PROGRAMS) - 1) & (processes.host >= curious)
+        asking = (processes.program == WHOIS) & (processes.host >= curious)
         processes = processes._replace(program=np.where(asking, BUSY, processes.program))
     servers = _servers(dice)
     leases = _leases(dice, moves, nat)
     return Site(
         product=product,
         nat=nat,
+        proxied=proxied,
+        stub=stub,
         moves=moves,
         leases=leases,
         clocks=clocks,
@@ -233,7 +265,7 @@ def _connections(
     dst_port = np.array([one.port for one in PROGRAMS])[program]
     quic = np.array([one.udp for one in PROGRAMS])[program] & (dice.random(count) < 0.7)
     udp = quic | (dst_port == 53)
-    server = _asked(dice, program, count)
+    server = _asked(dice, program, process)
     failed = ~udp & (dice.random(count) < 0.03)
     lag = np.where(udp, np.minimum(dice.exponential(0.2, count), 10), np.abs(dice.normal(0.001, 0.001, count)))
     return Connections(
@@ -241,8 +273,8 @@ def _connections(
         process=process,
         src=src,
         port=port,
-        wire_src=np.where(behind >= 0, (10 << 24) + (250 << 16) + 1 + behind, src),
-        wire_port=np.where(behind >= 0, dice.integers(1024, 65_535, count), port),
+        wire_src=np.where(behind >= 0, _translator(behind), src),
+        wire_port=np.where((behind >= 0) & (behind % 2 == 1), dice.integers(1024, 65_535, count), port),
         server=server,
         dst_port=dst_port,
         udp=udp,
@@ -251,6 +283,11 @@ def _connections(
         lag=(lag * SECOND).astype(np.int64),
         resolved=~udp & (dst_port != 88) & (dice.random(count) < 0.35) & np.isin(product[host], (SYSMON, SAMPLED, FDR)),
     )
+
+
+def _translator(net: Ints) -> Ints:
+    """Give the address that each network's connections have behind it."""
+    return np.where(net % 4 < 2, (10 << 24) + (250 << 16), (91 << 24) + (198 << 16) + (174 << 8)) + 1 + net
 
 
 def _in_bursts(dice: np.random.Generator, host: Ints, life: tuple[Ints, Ints]) -> Ints:
@@ -283,12 +320,21 @@ def _ports(dice: np.random.Generator, host: Ints) -> Ints:
     return ports
 
 
-def _asked(dice: np.random.Generator, program: Ints, count: int) -> Ints:
-    """Choose servers: half from eighty that all programs use, the rest from each program's own two hundred."""
+def _asked(dice: np.random.Generator, program: Ints, process: Ints) -> Ints:
+    """Choose servers: half from eighty that all programs use, the rest from each program's own two hundred.
+
+    A process of curl has one server of its own.
+    """
+    count = len(program)
     shared = dice.random(count) < 0.5
     common = (80 * dice.random(count) ** 2).astype(np.int64)
     own = (program * 977 + (200 * dice.random(count) ** 2).astype(np.int64)) % 20_000
-    return np.where(shared, common, own)
+    return np.where(program == CURL, named_server(process), np.where(shared, common, own))
+
+
+def named_server(process: Ints) -> Ints:
+    """Give the server that the command line of a process names, if it names one."""
+    return (process * 7919) % 20_000
 
 
 def _recorded(dice: np.random.Generator, product: Ints, failed: Flags, kind: tuple[Ints, Ints, Ints]) -> Flags:

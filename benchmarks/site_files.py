@@ -12,7 +12,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 import numpy as np
-from made_site import DAY, DEFENDER, EPOCHS, FDR, PROGRAMS, RESOLVER, SAMPLED, START, SYSMON, Site
+from made_site import (
+    DAY,
+    DEFENDER,
+    EPOCHS,
+    FDR,
+    PROGRAMS,
+    PROXY,
+    PROXY_PORT,
+    RESOLVED,
+    RESOLVER,
+    SAMPLED,
+    START,
+    SYSMON,
+    Site,
+    named_server,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +38,11 @@ ts:time uid:string id.orig_h:addr id.orig_p:port id.resp_h:addr id.resp_p:port p
 duration:interval orig_bytes:count resp_bytes:count conn_state:string local_orig:bool local_resp:bool
 missed_bytes:count history:string orig_pkts:count orig_ip_bytes:count resp_pkts:count resp_ip_bytes:count
 tunnel_parents:set[string] ip_proto:count
+""".split()  # noqa: SIM905 - reads better
+SSL_FIELDS: Final = """
+ts:time uid:string id.orig_h:addr id.orig_p:port id.resp_h:addr id.resp_p:port version:string cipher:string
+curve:string server_name:string resumed:bool last_alert:string next_protocol:string established:bool
+ssl_history:string cert_chain_fps:vector[string] client_cert_chain_fps:vector[string] sni_matches_cert:bool ja3:string
 """.split()  # noqa: SIM905 - reads better
 DHCP_FIELDS: Final = """
 ts:time uids:set[string] client_addr:addr server_addr:addr mac:string host_name:string client_fqdn:string
@@ -37,6 +57,7 @@ CREATE MACRO iso(us) AS strftime(make_timestamp(us), '%Y-%m-%dT%H:%M:%S.%fZ');
 CREATE MACRO guid(n) AS '{{5770385f-' || lpad(to_hex(n & 65535), 4, '0') || '-64d4-' || lpad(to_hex(n >> 16), 4, '0')
   || '-000000000800}}';
 CREATE MACRO uid(n) AS 'C' || to_base(n * 7919 + 1, 36, 17);
+CREATE MACRO host_name(n) AS 'h' || n || '.service.example';
 CREATE MACRO there(udp, port, server) AS CASE WHEN udp AND port = 53 THEN '{RESOLVER}' ELSE dotted(server) END;
 """
 SYSMON_HEAD: Final = """'SourceName': 'Microsoft-Windows-Sysmon',
@@ -54,7 +75,7 @@ SYSMON_CONNECTION: Final = (
 )
 SYSMON_QUERY: Final = (
     SYSMON_HEAD % (22, 22)
-    + """, 'QueryName': 'h' || server || '.service.example', 'QueryStatus': '0',
+    + """, 'QueryName': host_name(server), 'QueryStatus': '0',
   'QueryResults': '::ffff:' || dotted(address) || ';'"""
 )
 SYSMON_START: Final = (
@@ -81,7 +102,7 @@ DEFENDER_PROCESS: Final = """'InitiatingProcessFileName': base, 'InitiatingProce
 DEFENDER_CONNECTION: Final = f"""'Timestamp': iso(told), 'DeviceId': sha1(name), 'DeviceName': name,
   'ActionType': 'ConnectionSuccess', 'LocalIP': dotted(src), 'LocalPort': port,
   'RemoteIP': there(udp, dst_port, address), 'RemotePort': dst_port, 'Protocol': IF(udp, 'Udp', 'Tcp'),
-  'RemoteUrl': '', 'RemoteIPType': 'Public', 'ReportId': n, {DEFENDER_PROCESS}"""
+  'RemoteUrl': IF(via, host_name(server), ''), 'RemoteIPType': 'Public', 'ReportId': n, {DEFENDER_PROCESS}"""
 DEFENDER_START: Final = """'Timestamp': iso(told), 'DeviceId': sha1(name), 'DeviceName': name,
   'ActionType': 'ProcessCreated', 'FileName': base, 'FolderPath': path, 'ProcessId': pid,
   'ProcessCommandLine': command, 'ProcessCreationTime': iso(told), 'AccountName': 'user' || host, 'ReportId': process,
@@ -97,8 +118,13 @@ FDR_CONNECTION: Final = (
 )
 FDR_QUERY: Final = (
     FDR_HEAD % "DnsRequest"
-    + """, 'ContextProcessId': (process + 1)::VARCHAR, 'DomainName': 'h' || server || '.service.example',
+    + """, 'ContextProcessId': (asking + 1)::VARCHAR, 'DomainName': host_name(server),
   'IP4Records': dotted(address) || ';'"""
+)
+FDR_TO_STUB: Final = (
+    FDR_HEAD % "NetworkConnectIP4"
+    + """, 'ContextProcessId': (process + 1)::VARCHAR, 'LocalAddressIP4': '127.0.0.1', 'LocalPort': '0',
+  'RemoteAddressIP4': '127.0.0.53', 'RemotePort': '53', 'Protocol': '17', 'ConnectionDirection': '0'"""
 )
 FDR_START: Final = (
     FDR_HEAD % "ProcessRollup2"
@@ -123,28 +149,41 @@ CONN: Final = """seconds(ts) || chr(9) || uid(n) || chr(9) || dotted(wire_src) |
   || IF(dst_port = 53, 'T', 'F') || chr(9) || '0' || chr(9) || CASE WHEN failed THEN 'S' WHEN udp THEN 'Dd'
      ELSE 'ShADadFf' END || chr(9) || (ts % 40) || chr(9) || (ts % 9001) || chr(9) || IF(failed, 0, ts % 60) || chr(9)
   || IF(failed, 0, ts % 90407) || chr(9) || '-' || chr(9) || IF(udp, 17, 6)"""
+SSL: Final = """seconds(ts + 20000) || chr(9) || uid(n) || chr(9) || dotted(wire_src) || chr(9) || wire_port || chr(9)
+  || dotted(address) || chr(9) || dst_port || chr(9)
+  || 'TLSv13' || chr(9) || 'TLS_AES_128_GCM_SHA256' || chr(9) || 'x25519' || chr(9)
+  || IF(n % 10 = 3, '-', host_name(server)) || chr(9) || 'F' || chr(9) || '-' || chr(9) || 'h2' || chr(9) || 'T'
+  || chr(9) || 'CsiI' || chr(9) || '-' || chr(9) || '-' || chr(9) || '-' || chr(9)
+  || md5(IF(hello = 'new', n::VARCHAR, hello))"""
 _FIELD: Final = re.compile(r"(?:^|,\s*)'(@?\w+)': ")
 _NO_QUOTES: Final = r"(FORMAT csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER E'\x1f')"
 
 
-def write(site: Site, folder: Path, noise: int = 0) -> None:
-    """Write ``site`` below ``folder``: ``zeek/``, ``edr/`` (``noise`` Sysmon events no lookup needs) and the truth."""
+def write(site: Site, folder: Path, noise: int = 0, most: int | None = None) -> None:
+    """Write ``site`` below ``folder``: ``zeek/``, ``edr/`` (``noise`` Sysmon events no lookup needs) and the truth.
+
+    ``most`` ends the day after that many connections, a whole number of ``PIECE``.
+    """
+    until = int(site.connections.ts[most]) if most and most < len(site.connections.ts) else START + DAY
     for name in ("zeek", "edr"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     with duckdb.connect(config={"temp_directory": str(folder), "memory_limit": "2GB"}) as engine:
         engine.execute(MACROS)
         _known(engine, site)
         _dhcp(engine, site, folder)
-        with (folder / "zeek" / "conn.log").open("wb") as log:
+        with (folder / "zeek" / "conn.log").open("wb") as log, (folder / "zeek" / "ssl.log").open("wb") as tls:
             log.write(_header("conn", CONN_FIELDS))
-            for first in range(0, len(site.connections.ts), PIECE):
+            tls.write(_header("ssl", SSL_FIELDS))
+            for first in range(0, most or len(site.connections.ts), PIECE):
                 _connections(engine, site, folder, first)
                 log.write((folder / "piece").read_bytes())
+                tls.write((folder / "tls").read_bytes())
+        (folder / "tls").unlink(missing_ok=True)
         (folder / "piece").unlink(missing_ok=True)
         for first in range(0, len(site.processes.pid), PIECE):
-            _lives(engine, site, folder, first)
+            _lives(engine, site, folder, first, until)
         for first in range(0, noise, PIECE):
-            _noise(engine, site, folder, (first, min(noise, first + PIECE)))
+            _noise(engine, site, folder, (first, min(noise, first + PIECE)), until)
         engine.execute(f"COPY process TO '{folder}/processes.parquet' (FORMAT parquet)")
 
 
@@ -156,18 +195,23 @@ def _table(engine: Any, name: str, **columns: Any) -> None:  # noqa: ANN401 - ar
 
 def _known(engine: Any, site: Site) -> None:  # noqa: ANN401 - a DuckDB connection
     """Make the tables that rows are put together from: programs, processes with their hosts, servers."""
-    programs = ", ".join(f"({number}, '{one.path}', '{one.command}')" for number, one in enumerate(PROGRAMS))
-    engine.execute(f"CREATE TABLE program AS SELECT * FROM (VALUES {programs}) v(program, path, command)")
+    programs = ", ".join(
+        f"({number}, '{one.path}', '{one.command}', '{one.hello}')" for number, one in enumerate(PROGRAMS)
+    )
+    engine.execute(f"CREATE TABLE program AS SELECT * FROM (VALUES {programs}) v(program, path, command, hello)")
     table = site.processes
     numbers = np.arange(len(table.pid))
     _table(
         engine, "p", process=numbers, host=table.host, program=table.program, pid=table.pid,
         started=table.started, ended=table.ended, product=site.product[table.host],
-        offset_=site.clocks.at(table.host, table.started),
+        offset_=site.clocks.at(table.host, table.started), named=named_server(numbers),
+        proxied=site.proxied[table.host], stub=site.stub[table.host],
     )  # fmt: skip
-    engine.execute("""CREATE TABLE process AS SELECT p.*, path, parse_filename(path, false, 'backslash') AS base,
-      command || ' /id:' || process AS command, printf('H%05d', host) AS name FROM p JOIN program USING (program)
-      ORDER BY process""")
+    engine.execute("""CREATE TABLE process AS SELECT p.*, path, hello,
+      parse_filename(path, false, 'both_slash') AS base,
+      replace(command, 'updates.example', host_name(named)) || ' /id:' || process AS command,
+      printf('H%05d', host) AS name FROM p JOIN program USING (program) ORDER BY process""")
+    engine.execute(f"CREATE TABLE resolving AS SELECT host, process AS asking FROM process WHERE program = {RESOLVED}")
     _table(engine, "server", server=np.arange(len(site.servers)), address=site.servers)
 
 
@@ -203,13 +247,23 @@ def _connections(engine: Any, site: Site, folder: Path, first: int) -> None:  # 
         **part._asdict(),
     )  # fmt: skip
     engine.execute("""CREATE OR REPLACE TABLE c AS SELECT piece.*, address,
-      process.* EXCLUDE (process),
-      ts - host_offset + lag AS told, ts - host_offset - 5000 - (n * 7919) % 290000 AS asked
-      FROM piece JOIN process USING (process) JOIN server USING (server) ORDER BY n""")
-    engine.execute(f"COPY (SELECT {CONN} FROM c ORDER BY n) TO '{folder}/piece' {_NO_QUOTES}")
+      process.* EXCLUDE (process), resolving.asking,
+      ts - host_offset + lag AS told, ts - host_offset - 5000 - (n * 7919) % 290000 AS asked,
+      proxied AND dst_port = 443 AND NOT udp AS via
+      FROM piece JOIN process USING (process) JOIN server USING (server) JOIN resolving USING (host) ORDER BY n""")
+    engine.execute(f"""CREATE OR REPLACE VIEW wire AS
+      SELECT * REPLACE (IF(via, {PROXY}, address) AS address, IF(via, {PROXY_PORT}, dst_port) AS dst_port) FROM c
+      UNION ALL
+      SELECT * REPLACE (n + 1000000000 AS n, ts + 3000 AS ts, {PROXY} AS wire_src,
+        2000 + (n * 7919) % 60000 AS wire_port) FROM c WHERE via AND NOT failed""")
+    engine.execute(f"COPY (SELECT {CONN} FROM wire ORDER BY ts, n) TO '{folder}/piece' {_NO_QUOTES}")
+    spoken = "SELECT * FROM wire WHERE dst_port IN (443, 8443) AND NOT failed"
+    engine.execute(f"COPY (SELECT {SSL} FROM ({spoken}) ORDER BY ts, n) TO '{folder}/tls' {_NO_QUOTES}")
     number = f"{first // PIECE:03}"
-    truth = "SELECT uid(n) AS uid, process, recorded, failed, wire_port <> port AS translated FROM c"
+    truth = "SELECT uid(n) AS uid, process, recorded, failed, via, wire_src <> src AS translated FROM wire"
     engine.execute(f"COPY ({truth}) TO '{folder}/truth-{number}.parquet' (FORMAT parquet)")
+    engine.execute(f"""CREATE OR REPLACE VIEW events AS SELECT * REPLACE (IF(stub, asking, process) AS asking,
+      IF(via, {PROXY}, address) AS address, IF(via, {PROXY_PORT}, dst_port) AS dst_port) FROM c""")
     windows = f"product IN ({SYSMON}, {SAMPLED})"
     for kind, fields, chosen, at in (
         ("sysmon", SYSMON_CONNECTION, f"recorded AND {windows}", "told"),
@@ -217,10 +271,10 @@ def _connections(engine: Any, site: Site, folder: Path, first: int) -> None:  # 
         ("defender", DEFENDER_CONNECTION, f"recorded AND product = {DEFENDER}", "told"),
         ("fdr", FDR_CONNECTION, f"recorded AND product = {FDR}", "told"),
         ("fdr-dns", FDR_QUERY, f"resolved AND product = {FDR}", "asked AS told"),
+        ("fdr-stub", FDR_TO_STUB, f"resolved AND stub AND product = {FDR}", "asked - 3000 AS told"),
     ):
-        _export(
-            engine, fields, f"SELECT * EXCLUDE (told, asked), {at} FROM c WHERE {chosen}", folder, f"{kind}-{number}"
-        )
+        rows = f"SELECT * EXCLUDE (told, asked), {at} FROM events WHERE {chosen}"
+        _export(engine, fields, rows, folder, f"{kind}-{number}")
 
 
 def _export(engine: Any, fields: str, rows: str, folder: Path, name: str) -> None:  # noqa: ANN401 - a connection
@@ -233,13 +287,13 @@ def _export(engine: Any, fields: str, rows: str, folder: Path, name: str) -> Non
         target.unlink()
 
 
-def _lives(engine: Any, site: Site, folder: Path, first: int) -> None:  # noqa: ANN401 - a DuckDB connection
+def _lives(engine: Any, site: Site, folder: Path, first: int, until: int) -> None:  # noqa: ANN401 - a connection
     """Write starts and ends that fell into the day, and each agent's addresses."""
     number = f"{first // PIECE:03}"
     part = f"FROM process WHERE process BETWEEN {first} AND {first + PIECE - 1}"
-    starts = f"SELECT *, started - offset_ AS told {part} AND started >= {START}"
+    starts = f"SELECT *, started - offset_ AS told {part} AND started BETWEEN {START} AND {until}"
     running = f"SELECT *, {START} - offset_ AS told {part} AND started < {START}"
-    ends = f"SELECT *, ended - offset_ AS told {part} AND ended < {START + DAY}"
+    ends = f"SELECT *, ended - offset_ AS told {part} AND ended < {until}"
     windows = f"product IN ({SYSMON}, {SAMPLED})"
     _export(engine, SYSMON_START, f"{starts} AND {windows}", folder, f"sysmon-starts-{number}")
     _export(engine, SYSMON_END, f"{ends} AND {windows}", folder, f"sysmon-ends-{number}")
@@ -258,12 +312,12 @@ def _lives(engine: Any, site: Site, folder: Path, first: int) -> None:  # noqa: 
         _export(engine, master, f"{addresses} AND epoch = 0", folder, "aidmaster")
 
 
-def _noise(engine: Any, site: Site, folder: Path, span: tuple[int, int]) -> None:  # noqa: ANN401 - a connection
+def _noise(engine: Any, site: Site, folder: Path, span: tuple[int, int], until: int) -> None:  # noqa: ANN401 - see above
     """Write Sysmon's file, registry and module events: most of what an export holds."""
     dice = np.random.default_rng((span[0], 7))
     windows = np.flatnonzero(np.isin(site.product[site.processes.host], (SYSMON, SAMPLED)))
     process = dice.choice(windows, span[1] - span[0])
-    ts = START + (dice.random(len(process)) * DAY).astype(np.int64)
+    ts = START + (dice.random(len(process)) * (until - START)).astype(np.int64)
     at = ts - site.clocks.at(site.processes.host[process], ts)
     _table(engine, "noise", n=np.arange(*span), process=process, told=at)
     rows = "SELECT noise.n, noise.told, process.* FROM noise JOIN process USING (process)"

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from attribution.scene import HERE, HOST, NoTools, Site, aligned, at, lookup, named, nobody, process
 from whosasking import attribution
+from whosasking.attribution import policy
 from whosasking.leases import Lease
 from whosasking.model import Attributed, Client, Detection, Lookup
 
@@ -36,7 +37,7 @@ def test_the_process_that_asked_the_resolver_is_named() -> None:
     site.socket(process("recon", 9), -0.5, None, remote_ip="127.0.0.53", remote_port=53, protocol="udp")
     resolved(site, -0.4)
     one = named(site.attribute(web()))
-    assert (one.process.name, one.method, one.confidence) == ("recon", "dns event", 0.6)
+    assert (one.process.name, one.method, one.confidence) == ("recon", "dns event", policy.VIA_RESOLVER)
     assert "via DNS client" in one.reason
 
 
@@ -68,7 +69,7 @@ def test_through_a_proxy_the_servers_name_tells() -> None:
     )
     site.socket(process("mail", 8), -0.1, 50_002, remote_ip="10.0.0.80", remote_port=3128, remote_name="mail.example")
     one = named(site.attribute(web(src_ip="10.0.0.80", port=40_000)))
-    assert (one.process.name, one.method, one.confidence) == ("recon", "proxy", 0.6)
+    assert (one.process.name, one.method, one.confidence) == ("recon", "proxy", policy.THROUGH_PROXY)
 
 
 def test_a_proxy_used_by_two_for_one_name_names_nobody() -> None:
@@ -83,10 +84,18 @@ def test_behind_translation_the_only_one_there_is_likely_and_never_certain() -> 
     site = aligned()
     site.socket(process(), 0.0)
     one = named(site.attribute(lookup(src_ip=PUBLIC, port=61_000)))
-    assert (one.process.name, one.method, one.confidence) == ("whois.exe", "nat", 0.6)
+    assert (one.process.name, one.method, one.confidence) == ("whois.exe", "nat", policy.TRANSLATED)
     kept = named(site.attribute(lookup(src_ip=PUBLIC)))
-    assert kept.confidence == 0.75
+    assert kept.confidence == policy.PORT_KEPT
     assert "from the same client port" in kept.reason
+
+
+def test_an_event_whose_own_connection_was_seen_went_through_no_translator() -> None:
+    site = aligned()
+    site.socket(process(), 0.0)
+    behind, own = site.attribute(lookup(0.1, 61_000, src_ip=PUBLIC), lookup(0.0)).attributions
+    assert isinstance(own, Attributed)
+    assert not isinstance(behind, Attributed)
 
 
 def test_behind_translation_two_hosts_are_ambiguous() -> None:
@@ -116,7 +125,7 @@ def test_a_client_hello_that_exact_matches_taught_names_the_program() -> None:
     result = site.attribute(*seen, hello(20.0, 53_000, dst_ip="199.5.26.46", server="rdap.apnic.net"))
     last = result.attributions[-1]
     assert isinstance(last, Attributed)
-    assert (last.process.name, last.method, last.confidence) == ("curl", "client hello", 0.5)
+    assert (last.process.name, last.method, last.confidence) == ("curl", "client hello", policy.HELLO_OF_HOST)
 
 
 def test_a_client_hello_of_two_programs_teaches_nothing() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from attribution.scene import HERE, HOST, SERVER, Site, WhoisIsKnown, aligned, at, lookup, named, nobody, only, process
 from whosasking import attribution
+from whosasking.attribution import policy
 from whosasking.model import (
     Attributed,
     Client,
@@ -118,7 +119,7 @@ def test_without_a_local_port_the_one_process_near_in_time_is_taken(port: int | 
     site = aligned()
     record = site.socket(process(), 0.5, port, local_ip="0.0.0.0")  # noqa: S104 - what such products write
     found = named(site.attribute(lookup()))
-    assert (found.method, found.confidence, found.record) == ("3-tuple", 0.95, record)
+    assert (found.method, found.confidence, found.record) == ("3-tuple", policy.NO_LOCAL_PORT, record)
 
 
 def test_without_a_local_port_several_processes_are_ambiguous_unless_one_alone_is_near() -> None:
@@ -130,8 +131,25 @@ def test_without_a_local_port_several_processes_are_ambiguous_unless_one_alone_i
     site.socket(process("a.exe", 1), 0.5, None)
     site.socket(process("b.exe", 2), 20.0, None)
     found = named(site.attribute(lookup()))
-    assert (found.process.name, found.confidence) == ("a.exe", 0.931)
+    assert (found.process.name, found.confidence) == ("a.exe", 0.951)
     assert [one.process.name for one in found.candidates] == ["b.exe"]
+
+
+def test_an_event_without_a_local_port_is_of_the_connection_nearest_to_it_alone() -> None:
+    site = aligned()
+    record = site.socket(process("a.exe", 1), 0.01, None)
+    first, second = site.attribute(lookup(0.0), lookup(3.0, 50_001)).attributions
+    assert isinstance(first, Attributed)
+    assert first.record == record
+    assert not isinstance(second, Attributed)
+
+
+def test_connections_that_begin_together_share_an_event_without_a_local_port() -> None:
+    site = aligned()
+    site.socket(process("a.exe", 1), 0.01, None)
+    assert all(isinstance(one, Attributed) for one in site.attribute(lookup(0.0), lookup(0.1, 50_001)).attributions)
+    site.socket(process("b.exe", 2), 0.11, None)
+    assert not any(isinstance(one, Attributed) for one in site.attribute(lookup(0.0), lookup(0.1, 50_001)).attributions)
 
 
 def test_the_process_that_resolved_the_name_before() -> None:
@@ -198,7 +216,7 @@ def test_a_command_line_must_name_the_server_as_a_whole_word(command: str, fits:
     one = only(site.attribute(lookup(**WEB)))
     assert isinstance(one, Attributed) == fits
     if isinstance(one, Attributed):
-        assert (one.method, one.confidence) == ("command line", 0.5)
+        assert (one.method, one.confidence) == ("command line", policy.NAMES_SERVER)
 
 
 def test_of_two_tools_the_one_that_asked_for_this_object_is_taken() -> None:
@@ -218,11 +236,11 @@ def test_a_shell_gives_way_to_the_tool_it_started() -> None:
     assert named(site.attribute(asked)).process.name == "whois"
 
 
-def test_a_known_client_that_ran_then_is_a_weak_last_word() -> None:
+def test_a_known_client_that_ran_then_is_the_one() -> None:
     site = aligned()
     site.start(process(command_line="whois.exe -f list.txt", ended=at(5)), -3.0)
     found = named(site.attribute(lookup(), known=WhoisIsKnown()))
-    assert (found.method, found.confidence) == ("command line", 0.4)
+    assert (found.method, found.confidence) == ("command line", policy.KNOWN_CLIENT)
     assert isinstance(only(site.attribute(lookup(20.0), known=WhoisIsKnown())), Unattributed)
 
 
@@ -247,7 +265,12 @@ def test_a_sampled_product_names_the_process_that_used_the_server_before_and_aft
     assert isinstance(only(site.attribute(lookup())), Unattributed)
     record = site.socket(poller, 10.0, 50002)
     found = named(site.attribute(lookup()))
-    assert (found.process.name, found.method, found.confidence, found.record) == ("poller.exe", "3-tuple", 0.95, record)
+    assert (found.process.name, found.method, found.confidence, found.record) == (
+        "poller.exe",
+        "3-tuple",
+        policy.OTHER_CONNECTION,
+        record,
+    )
     site.socket(process("other.exe", 10), 30.0, 50003)
     assert "several candidates" in nobody(site.attribute(lookup())).reason
 

@@ -46,7 +46,7 @@ NUMBERED = {
     "program",
 }
 """Tables whose first column has each number once."""
-VIEWS = ("views", "socket_all", "name_query_all", "socket_at", "name_query_at", "process_at")
+VIEWS = ("views", "socket_all", "name_query_all", "socket_at", "name_query_at", "witnessed", "process_at")
 CLOCKS = [
     tables.ClockPieceRow(0, True, 0, tables.LATEST, 0, 0, 0.0),
     tables.ClockPieceRow(0, False, 0, tables.LATEST, 0, 0, 0.0),
@@ -85,6 +85,7 @@ FEW = {
     "tool": ["whois", "rdap", "recon"],
     "protocol": ["tcp", "udp"],
     "ja3": ["e", "f"],
+    "src_ip": ["192.0.2.1", "b", "c", "d", "e"],
     "program": ["curl"],
 }
 BY_TYPE = {bool: [True, False], float: [0.0], int: [0, 1, 2], str: ["192.0.2.1", "b"]}
@@ -108,6 +109,8 @@ def drawn(table: str, shape: type[msgspec.Struct], draw: random.Random) -> list[
         rows.append(shape(**values))
     if table == "flow":  # the last are anchors, no lookup's
         rows += [msgspec.structs.replace(row, n=None) for row in rows[-20:]]
+    if table == "host_address":  # few, so that not every event has a connection of its host's beside it
+        return rows[:2]
     return list(CLOCKS) if table == "clock_piece" else rows
 
 

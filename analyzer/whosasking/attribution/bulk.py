@@ -7,18 +7,18 @@ decides beyond doubt is decided by one statement for the whole stretch, and only
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from whosasking.attribution import clocks, indirect, nobody, policy, rungs, sql, tables, words
 from whosasking.attribution.addresses import canonical
-from whosasking.attribution.behind import explained
+from whosasking.attribution.flowrows import AssumedRow, DecidedRow, NobodyRow, SpellingRow, ToldRow, row_of
 from whosasking.attribution.joining import BELOW, load_events, load_processes, on_one_clock, quiet
 from whosasking.attribution.ladder import Ladder
 from whosasking.attribution.registry import Registry, is_unknown
 from whosasking.attribution.tenancy import Tenancy
-from whosasking.model import Attributed, Client, ClientClass, Connection, Detection, Lookup, Sighting, Unattributed
+from whosasking.model import Attributed, Sighting, Unattributed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,16 +27,17 @@ if TYPE_CHECKING:
 
     from whosasking.attribution.behind import KnowsPrograms
     from whosasking.attribution.clocks import Clock
+    from whosasking.attribution.flowrows import Exact, Row
     from whosasking.attribution.tenancy import Tenant
     from whosasking.leases import Lease
-    from whosasking.model import Attribution, ClockOffset, EndpointReading, Micros, Process
+    from whosasking.model import Attribution, ClockOffset, Connection, EndpointReading, Lookup, Micros, Process
 
 MEMORY = "400MB"
 """What the engine may hold; more spills. Processes of the endpoints lie in Python's memory beside it."""
 STRETCH = 100_000
 """Connections gone through at once: what is held in Python's memory."""
-_WHOIS = 43
-_DNS = 53
+PART = 500_000
+"""Sessions whose names are put together at once: what the engine holds."""
 _CONNECTION = "wire_connection"
 _NAME = "wire_name"
 _CONNECTION_KINDS = {
@@ -51,59 +52,7 @@ _CONNECTION_KINDS = {
     "established": "BIGINT",
 }
 _NAME_KINDS = {"uid": "VARCHAR", "server": "VARCHAR", "ja3": "VARCHAR"}
-_ROW = "rowid, ts, protocol, src_ip, src_port, dst_ip, dst_port, uid, community_id, established, server, ja3"
-# A program that is a known WHOIS or RDAP client makes other connections, too: only port 43 speaks for one.
-_ANY_CLIENT = Client(cls=ClientClass.BROWSER)
-
-
-class Row(NamedTuple):
-    """A connection as it lies in the engine."""
-
-    n: int
-    ts: Micros
-    protocol: str
-    src_ip: str
-    src_port: int | None
-    dst_ip: str
-    dst_port: int | None
-    uid: str | None
-    community_id: str | None
-    established: int | None
-    server: str | None
-    ja3: str | None
-
-    def connection(self) -> Connection:
-        """Give the record of the model."""
-        return Connection(
-            ts=self.ts,
-            protocol=self.protocol,
-            src_ip=self.src_ip,
-            src_port=self.src_port or 0,
-            dst_ip=self.dst_ip,
-            dst_port=self.dst_port or 0,
-            uid=self.uid,
-            community_id=self.community_id,
-            established=None if self.established is None else bool(self.established),
-        )
-
-    def lookup(self) -> Lookup:
-        """Give the connection in the shape in which the ladder asks."""
-        whois = self.dst_port == _WHOIS
-        return Lookup(
-            ts=self.ts,
-            detection=Detection.PORT43 if whois else Detection.WEB,
-            sensor="",
-            uid=self.uid,
-            community_id=self.community_id,
-            src_ip=self.src_ip,
-            src_port=self.src_port,
-            dst_ip=self.dst_ip,
-            dst_port=self.dst_port,
-            transport=self.protocol,
-            server=None if self.dst_port == _DNS else self.server,
-            client=Client(ja3=self.ja3) if whois else msgspec.structs.replace(_ANY_CLIENT, ja3=self.ja3),
-            established=None if self.established is None else bool(self.established),
-        )
+_COLUMNS = "ts, protocol, src_ip, src_port, dst_ip, dst_port, uid, community_id, established"
 
 
 class Connections:
@@ -126,6 +75,7 @@ class Connections:
         self._registry = Registry(endpoint, host_addresses)
         self._clocks: list[Clock] = []
         self._first = self._last = 0
+        self._parts = 1
         self._behind: dict[int, tuple[Process | None, str | None]] = {}
         self._silences: dict[int, list[tuple[Micros, Micros]]] = {}
         self._tenancy: Tenancy
@@ -158,6 +108,7 @@ class Connections:
         spellings = (SpellingRow(spelling, canonical(spelling) or spelling) for spelling in written)
         engine.load("spelling", SpellingRow, spellings)
         engine.query(sql.read("connections"))
+        self._name()
         engine.query(_FLOWS_OF_ALL)
         load_events(engine, self._registry)
         self._clocks = on_one_clock(engine, self._registry, sampled=True)
@@ -168,29 +119,46 @@ class Connections:
         engine.query(sql.read("views"))
         nobodies = (n for n, process in enumerate(self._registry.processes) if is_unknown(process))
         engine.load("nobody", NobodyRow, (NobodyRow(n) for n in nobodies))
+        assumed = (timeline for timeline, clock in enumerate(self._clocks) if clock.assumed)
+        engine.load("assumed", AssumedRow, (AssumedRow(timeline) for timeline in assumed))
         load_processes(engine, self._registry, self._known)
         self._silences = quiet(engine)
+        engine.query(_PROCESSES_IN_ORDER)
+        engine.query("CREATE TABLE witness AS SELECT * FROM witnessed")
+        engine.query("CREATE OR REPLACE TEMPORARY VIEW witnessed AS SELECT * FROM witness")
         self._tenancy = Tenancy(engine, self._registry, leases)
-        self._learn()
         low, high = -tables.LATEST if since is None else since, tables.LATEST if until is None else until
         ((self._first, self._last),) = engine.query(_RANGE, {"since": low, "until": high})
+        self._decide()
 
-    def _learn(self) -> None:
-        """Learn the site's ClientHellos from all exact matches, before the first one is used."""
+    def _name(self) -> None:
+        """Say what is known of each connection's session, in order of the connections."""
         engine = self._engine
-        seen: dict[tuple[str, int, str], int] = {}
-        ((first, last),) = engine.query(_WITH_HELLO)
-        for start in range(first, last, STRETCH):
-            stretch = {"first": start, "last": min(start + STRETCH, last)}
+        ((names,),) = engine.query(f"SELECT count(*) FROM {_NAME}")  # noqa: S608 - our own name
+        self._parts = 1 + names // PART
+        engine.load("told", ToldRow, ())
+        for part in range(self._parts):
+            engine.query(sql.read("told"), {"parts": self._parts, "part": part})
+        engine.query("CREATE OR REPLACE TABLE told AS SELECT * FROM told ORDER BY n")
+        for table in (_CONNECTION, _NAME):
+            engine.query(f"DROP TABLE {table}")
+
+    def _decide(self) -> None:
+        """Climb the first rung, and learn the site's ClientHellos from what it decided before the first one is used."""
+        engine = self._engine
+        ((begin, end, hellos),) = engine.query(_ALL)
+        if not hellos:
+            begin, end = self._first, self._last
+        engine.load("decided", DecidedRow, ())
+        for first in range(begin, end, STRETCH):
+            stretch = {"first": first, "last": min(first + STRETCH, end)}
             ((low, high),) = engine.query(_TIMES, stretch)
             self._narrow(low, high)
             engine.query(sql.read("stretch"), stretch)
-            engine.query(_ONLY_WITH_HELLO, stretch)
-            for ja3, number, times in engine.query(_HELLOS, _WINDOWS):
-                process = self._registry.processes[number]
-                key = ja3, self._registry.host(process.host), indirect.program_of(process.name)
-                seen[key] = seen.get(key, 0) + times
-        engine.load("hello", indirect.HelloRow, indirect.unanimous((*key, times) for key, times in seen.items()))
+            engine.query(f"INSERT INTO decided {sql.read('exact')}", _WINDOWS)
+        engine.load("hello", indirect.HelloRow, ())
+        for part in range(self._parts):
+            engine.query(sql.read("hello_taught"), {"hellos": policy.HELLOS, "parts": self._parts, "part": part})
 
     @property
     def offsets(self) -> tuple[ClockOffset, ...]:
@@ -211,19 +179,18 @@ class Connections:
             yield from self._stretch(first, min(first + STRETCH, self._last))
 
     def _stretch(self, first: int, last: int) -> Iterator[tuple[Connection, Attribution]]:
-        engine = self._engine
-        rows = [Row(*row) for row in engine.query(_ROWS, {"first": first, "last": last})]
+        engine, stretch = self._engine, {"first": first, "last": last}
+        rows = [row_of(row) for row in engine.query(_ROWS, stretch)]
         if not rows:
             return
-        self._narrow(rows[0].ts, rows[-1].ts)
-        engine.query(sql.read("stretch"), {"first": first, "last": last})
-        decided = {n: Exact(*rest) for n, *rest in engine.query(sql.read("exact"), _WINDOWS)}
-        exact = {n: one for n, one in decided.items() if self._is_beyond_doubt(one)}
-        asked: dict[int, int] = dict(engine.query(sql.read("asked"), {"first": first, "last": last} | _ASKED))
-        left = self._climbed([row for row in rows if row.n not in exact])
+        since, until = rows[0].ts, rows[-1].ts
+        self._narrow(since, until)
+        around = {"since": since - policy.TOO_SOON, "until": until + policy.TOO_SOON}
+        engine.query(sql.read("undecided"), stretch | around)
+        asked: dict[int, int] = dict(engine.query(sql.read("asked"), stretch | _ASKED))
+        left = self._climbed([row for row in rows if row.exact is None])
         for row in rows:
-            one = exact.get(row.n)
-            given = self._by_tuple(row, one) if one is not None else left[row.n]
+            given = left[row.n] if row.exact is None else self._by_tuple(row, row.exact)
             yield row.connection(), self._asked_by(given, asked[row.n]) if row.n in asked else given
 
     def _in_order(self, events: str) -> None:
@@ -234,14 +201,14 @@ class Connections:
         query(f"DROP TABLE {events}")
 
     def _narrow(self, first: Micros, last: Micros) -> None:
-        """Let the rungs read the events around a stretch of time alone."""
-        low, high = first - policy.FARTHEST, last + policy.FARTHEST
+        """Let the rungs read the events around a stretch of time alone, and the processes that lived in it."""
+        low, high = first - policy.TOO_SOON, last + policy.TOO_SOON
         for view in ("socket", "name_query"):
             around = f"SELECT * FROM {view}_all WHERE seen_at BETWEEN {low} AND {high}"  # noqa: S608 - two numbers
             self._engine.query(f"CREATE OR REPLACE TEMPORARY VIEW {view}_at AS {around}")
-
-    def _is_beyond_doubt(self, one: Exact) -> bool:
-        return not (self._clocks[one.timeline].assumed and abs(one.apart) > policy.ASSUMED_REACH)
+        around = f"started_at <= {high} AND (ended IS NULL OR ended_at >= {low})"
+        living = f"SELECT * FROM process_sorted WHERE {around}"  # noqa: S608 - see above
+        self._engine.query(f"CREATE OR REPLACE TEMPORARY VIEW process_at AS {living}")
 
     def _by_tuple(self, row: Row, one: Exact) -> Attributed:
         clock = self._clocks[one.timeline]
@@ -278,16 +245,15 @@ class Connections:
     def _climbed(self, rows: Sequence[Row]) -> dict[int, Attribution]:
         """Send what is left down the ladder."""
         found: dict[int, Attribution] = {}
-        asked: list[Row] = []
-        tenants: list[Tenant] = []
+        asked: dict[int, Lookup] = {}
+        tenants: dict[int, Tenant] = {}
         for row in rows:
             if row.protocol not in {"tcp", "udp"}:
                 found[row.n] = Unattributed(reason=words.without_ports(row.protocol), kind=words.NO_PORTS)
-                continue
-            asked.append(row)
-            tenants.append(self._tenant(row))
+            else:
+                asked[row.n], tenants[row.n] = row.lookup(), self._tenant(row)
         if asked:
-            found.update(zip((row.n for row in asked), self._ladder(asked, tenants), strict=True))
+            found |= self._ladder(asked, tenants)
         return found
 
     def _tenant(self, row: Row) -> Tenant:
@@ -298,39 +264,21 @@ class Connections:
         theirs = self._tenancy.at(row.dst_ip, row.ts)
         return theirs if theirs.hosts else ours
 
-    def _ladder(self, rows: Sequence[Row], tenants: Sequence[Tenant]) -> list[Attribution]:
-        lookups = [row.lookup() for row in rows]
-        self._engine.load("flow", tables.FlowRow, tables.flows(lookups, ()))
+    def _ladder(self, lookups: Mapping[int, Lookup], tenants: Mapping[int, Tenant]) -> dict[int, Attribution]:
         ladder = Ladder(self._engine, self._registry, self._clocks, lookups, tenants, telling=False)
         ladder.silences = self._silences
         ladder.climb(rungs.BY_TUPLE)
         if ladder.open():
             ladder.climb_by_host(BELOW)
-        return [explained(ladder.result(n) or nobody.because(n, ladder), self._known) for n in range(len(lookups))]
+        return {n: self._explained(ladder.found.get(n) or nobody.because(n, ladder)) for n in lookups}
 
-
-class Exact(NamedTuple):
-    """What the exact tuple decides; the columns of ``exact.sql``."""
-
-    process: int
-    timeline: int
-    apart: Micros
-    record: str
-    own: Micros
-    originator: bool
-
-
-class SpellingRow(msgspec.Struct):
-    """An address as a log writes it, and its one spelling."""
-
-    written: str
-    ip: str
-
-
-class NobodyRow(msgspec.Struct):
-    """The number of a process that stands for none."""
-
-    nobody: int
+    def _explained(self, given: Attribution) -> Attribution:
+        if not isinstance(given, Attributed):
+            return given
+        application, script = self._behind_of(self._registry.process(given.process))
+        if application is None and script is None:
+            return given
+        return msgspec.structs.replace(given, application=application, script=script)
 
 
 _WINDOWS = {
@@ -338,9 +286,18 @@ _WINDOWS = {
     "tcp": policy.SAME_CONNECTION["tcp"],
     "udp": policy.SAME_CONNECTION["udp"],
     "too_soon": policy.TOO_SOON,
+    "assumed_reach": policy.ASSUMED_REACH,
 }
+_PROCESSES_IN_ORDER = "CREATE TABLE process_sorted AS SELECT * FROM process_at ORDER BY started_at"
 _ASKED = {"jitter": policy.EARLY, "reach": policy.SAME_CONNECTION["udp"]}
-_ROWS = f"SELECT {_ROW} FROM conn WHERE rowid >= $first AND rowid < $last ORDER BY rowid"  # noqa: S608 - our own names
+_ROWS = f"""
+SELECT c.rowid, {_COLUMNS}, t.server, t.ja3, d.process, d.timeline, d.apart, d.record, d.own, d.originator
+FROM conn AS c
+LEFT JOIN (SELECT * FROM told WHERE n >= $first AND n < $last) AS t ON t.n = c.rowid
+LEFT JOIN (SELECT * FROM decided WHERE n >= $first AND n < $last) AS d ON d.n = c.rowid
+WHERE c.rowid >= $first AND c.rowid < $last
+ORDER BY c.rowid
+"""  # noqa: S608 - our own names
 _RANGE = "SELECT coalesce(min(rowid), 0), coalesce(max(rowid) + 1, 0) FROM conn WHERE ts >= $since AND ts < $until"
 _FLOWS_OF_ALL = """
 CREATE VIEW flow AS
@@ -348,18 +305,8 @@ SELECT rowid AS n, ts, protocol, src_ip, src_port, dst_ip, dst_port
 FROM conn
 WHERE protocol IN ('tcp', 'udp') AND src_port > 0 AND dst_port > 0
 """
-_WITH_HELLO = "SELECT coalesce(min(rowid), 0), coalesce(max(rowid) + 1, 0) FROM conn WHERE ja3 IS NOT NULL"
+_ALL = "SELECT coalesce(min(rowid), 0), coalesce(max(rowid) + 1, 0), (SELECT count(ja3) > 0 FROM told) FROM conn"
 _TIMES = "SELECT min(ts), max(ts) FROM conn WHERE rowid >= $first AND rowid < $last"
-_ONLY_WITH_HELLO = """
-DELETE FROM flow
-WHERE n NOT IN (SELECT rowid FROM conn WHERE rowid >= $first AND rowid < $last AND ja3 IS NOT NULL)
-"""
-_HELLOS = f"""
-SELECT c.ja3, e.process, count(*)
-FROM ({sql.read("exact")}) AS e
-JOIN conn AS c ON c.rowid = e.n
-GROUP BY c.ja3, e.process
-"""  # noqa: S608 - our own statement
 _CLIENTS = """
 SELECT count(*), count(*) FILTER (bare), list_sort(list(ip) FILTER (bare))[:6]
 FROM (

@@ -58,9 +58,10 @@ class HelloRow(msgspec.Struct):
 
 
 class ProgramRow(msgspec.Struct):
-    """The program a process runs."""
+    """The program a process runs, and where."""
 
     process: int
+    host: int
     program: str
 
 
@@ -73,26 +74,19 @@ def programs(registry: Registry) -> Iterable[ProgramRow]:
     """Give the program of every process."""
     for n, process in enumerate(registry.processes):
         if not is_unknown(process):
-            yield ProgramRow(n, program_of(process.name))
+            yield ProgramRow(n, registry.host(process.host), program_of(process.name))
 
 
 def learned(lookups: Sequence[Lookup], found: dict[int, Attributed], registry: Registry) -> list[HelloRow]:
     """Give the ClientHellos of exact matches that were one program's alone, often enough to believe."""
-    seen: list[tuple[str, int, str, int]] = []
+    programs_of: dict[tuple[str, int | None], dict[str, int]] = {}
     for n, given in found.items():
         ja3 = lookups[n].client.ja3
         if ja3 and given.method in {"5-tuple", "community id"}:
-            seen.append((ja3, registry.host(given.process.host), program_of(given.process.name), 1))
-    return unanimous(seen)
-
-
-def unanimous(seen: Iterable[tuple[str, int, str, int]]) -> list[HelloRow]:
-    """Turn rows of (ja3, host, program, times) into what all of them agree on, for each host and for the site."""
-    programs_of: dict[tuple[str, int | None], dict[str, int]] = {}
-    for ja3, host, program, times in seen:
-        for where in ((ja3, host), (ja3, None)):
-            counts = programs_of.setdefault(where, {})
-            counts[program] = counts.get(program, 0) + times
+            program = program_of(given.process.name)
+            for host in (registry.host(given.process.host), None):
+                counts = programs_of.setdefault((ja3, host), {})
+                counts[program] = counts.get(program, 0) + 1
     return [
         HelloRow(ja3, host, program)
         for (ja3, host), counts in sorted(programs_of.items(), key=lambda one: (one[0][0], one[0][1] or -1))
@@ -114,7 +108,12 @@ VIA_RESOLVER = Rung(
 THROUGH_PROXY = Rung(
     method="proxy",
     sql="proxy",
-    parameters={"jitter": policy.NEAR, "reach": policy.FEW_SECONDS, "most": MOST_MATCHES},
+    parameters={
+        "jitter": policy.NEAR,
+        "reach": policy.FEW_SECONDS,
+        "told_apart": policy.NOT_TOLD_APART,
+        "most": MOST_MATCHES,
+    },
     what="through a proxy: the endpoint recorded a connection to the server's name by way of another address",
     label="server's name through a proxy",
     complete=False,
@@ -123,9 +122,15 @@ THROUGH_PROXY = Rung(
 BEHIND_NAT = Rung(
     method="nat",
     sql="nat",
-    parameters={"near": policy.NEAR, "reach": policy.SAME_CONNECTION["tcp"], "most": MOST_MATCHES},
+    parameters={
+        "near": policy.NEAR,
+        "reach": policy.SAME_CONNECTION["tcp"],
+        "jitter": policy.NOT_TOLD_APART,
+        "most": MOST_MATCHES,
+    },
     what="behind address translation: of all endpoints one alone spoke to the server and port then",
     label="server, port and time behind address translation",
+    any_clock=True,
     complete=False,
     choose=choose_translated,
 )

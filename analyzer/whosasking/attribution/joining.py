@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from whosasking.leases import Lease
     from whosasking.model import Attribution, Connection, EndpointReading, Lookup, Micros
 
+_KNOWN_LINES = 1 << 14
+"""Command lines whose kind of client is kept: most come again."""
 NO_ADDRESSES: Mapping[str, Sequence[str]] = MappingProxyType({})
 BELOW = (
     rungs.WITHOUT_PORT,
@@ -60,14 +63,14 @@ def attribute(  # noqa: PLR0913, PLR0917 - the last four have defaults
         load_events(database, registry)
         aligned = on_one_clock(database, registry)
         tenancy = Tenancy(database, registry, leases)
-        tenants = [tenancy.at(lookup.src_ip, lookup.ts) for lookup in lookups]
-        ladder = Ladder(database, registry, aligned, lookups, tenants)
+        tenants = {n: tenancy.at(lookup.src_ip, lookup.ts) for n, lookup in enumerate(lookups)}
+        ladder = Ladder(database, registry, aligned, dict(enumerate(lookups)), tenants)
         _climb(database, registry, ladder, lookups, known)
     attributions: list[Attribution] = [ladder.result(n) or nobody.because(n, ladder) for n in range(len(lookups))]
     return Result(
         attributions=attributions,
         offsets=clocks.offsets(aligned),
-        gaps=_gaps(registry, lookups, ladder.hosts),
+        gaps=_gaps(registry, lookups, list(ladder.hosts.values())),
         pieces={
             (clock.host.casefold(), clock.product.casefold()): clock.estimate.pieces
             for clock in aligned
@@ -96,7 +99,7 @@ def on_one_clock(engine: Engine, registry: Registry, *, sampled: bool = False) -
     """Align every timeline's clock, and move its network events to the sensor's."""
     aligned = clocks.align(engine, registry, sampled=sampled)
     engine.load("clock_piece", tables.ClockPieceRow, clocks.rows(aligned))
-    for view in ("socket_all", "name_query_all", "socket_at", "name_query_at"):
+    for view in ("socket_all", "name_query_all", "socket_at", "name_query_at", "witnessed"):
         engine.query(sql.read(view))
     return aligned
 
@@ -137,17 +140,9 @@ def _tool_kinds(registry: Registry, known: KnowsTools | None) -> dict[int, str]:
         from whosasking import catalogue  # noqa: PLC0415 -- a caller that brings its own needs none loaded
 
         known = catalogue.load()
-    asked: dict[tuple[str, str | None], str | None] = {}
-    kinds = {}
-    for n, _, process in registry.started():
-        key = (process.name, process.command_line)
-        if key not in asked:
-            tool = known.tool(*key)
-            asked[key] = None if tool is None else tool.kind
-        kind = asked[key]
-        if kind is not None:
-            kinds[n] = kind
-    return kinds
+    tool = lru_cache(_KNOWN_LINES)(known.tool)
+    found = ((n, tool(process.name, process.command_line)) for n, _, process in registry.started())
+    return {n: one.kind for n, one in found if one is not None}
 
 
 def _by_product(aligned: Sequence[Clock], offsets: Iterable[Micros | None]) -> dict[HostProduct, Micros]:

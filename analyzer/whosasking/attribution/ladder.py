@@ -17,7 +17,7 @@ from whosasking.attribution.rungs import EXACT, Choice, Match, Rung
 from whosasking.model import Attributed, Candidate, Sighting, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from whosasking.attribution.clocks import Clock
     from whosasking.attribution.registry import Registry
@@ -39,19 +39,25 @@ class Ladder:
         engine: Engine,
         registry: Registry,
         clocks: Sequence[Clock],
-        lookups: Sequence[Lookup],
-        tenants: Sequence[Tenant],
+        lookups: Mapping[int, Lookup],
+        tenants: Mapping[int, Tenant],
         *,
         telling: bool = True,
     ) -> None:
-        """Start at the foot, every lookup open. ``telling``: keep what each rung said."""
+        """Start at the foot, every lookup open. ``telling``: keep what each rung said.
+
+        Lookups have the numbers that they have in the ``flow`` table.
+        """
         self._engine = engine
         self.registry = registry
         self._clocks = clocks
         self.lookups = lookups
-        self._rows = {row.n: row for row in tables.lookup_rows(lookups, range(len(lookups)))}
-        self.hosts = [tenant.hosts for tenant in tenants]
-        self.leased = {n: tenant.leased for n, tenant in enumerate(tenants) if tenant.leased}
+        self._rows = {row.n: row for row in tables.lookup_rows(lookups)}
+        self.hosts = {n: tenant.hosts for n, tenant in tenants.items()}
+        self.leased = {n: tenant.leased for n, tenant in tenants.items() if tenant.leased}
+        self._clocks_of: dict[int, list[Clock]] = {}
+        for clock, (owner, _) in zip(clocks, registry.timelines, strict=True):
+            self._clocks_of.setdefault(owner, []).append(clock)
         self.silences: dict[int, list[tuple[Micros, Micros]]] = {}
         self._steps: dict[int, list[Step]] | None = {} if telling else None
         self.found: dict[int, Attributed] = {}
@@ -80,7 +86,7 @@ class Ladder:
 
     def clocks_of(self, host: int) -> list[Clock]:
         """Give the clocks of a host's products."""
-        return [clock for clock, (owner, _) in zip(self._clocks, self.registry.timelines, strict=True) if owner == host]
+        return self._clocks_of.get(host, [])
 
     def open(self) -> list[int]:
         """Give the lookups no rung has decided."""
@@ -155,7 +161,7 @@ class Ladder:
         return Attributed(
             process=self.registry.processes[winner.process],
             method=rung.method,
-            confidence=round(choice.confidence * clock.factor, 3),
+            confidence=round(choice.confidence * (1.0 if rung.any_clock else clock.factor), 3),
             reason=self._reason(rung.what, lookup, winner),
             candidates=self.candidates(choice.others, lookup),
             record=socket.id if socket else None,

@@ -47,6 +47,8 @@ KEPT_ALIVE = 600 * SECOND
 TELLS_APART = SECOND // 4
 """Two processes on one tuple: the nearer is the one if it is nearer by this much. A tuple with one port at both ends
 (5353, 137) is used by many processes in turn, so its events must be this near to be the same."""
+NOT_TOLD_APART = SECOND // 4
+"""Connections to one server that begin within this: an event without a port may be of either."""
 NEAR = 2 * SECOND
 """A lower rung may choose one of several candidates when it alone is this near."""
 EARLY = SECOND // 4
@@ -73,25 +75,26 @@ HELLOS = 3
 """Exact matches that must agree before a ClientHello is taken for a program's."""
 
 # --- Confidences --------------------------------------------------------------------------------------------------
-# Those of tuples, other connections and resolved names are within five points of the share that was right on a made
-# site (docs/calibration.md); the others are below what they came to there, or did not come up.
+# Within five points of the share that was right on a made site (docs/calibration.md), where that exercises them.
+# NAMES_OBJECT it does not: it says at least as much as NAMES_SERVER.
 TUPLE_SURE = 0.99
 TUPLE_LATER = 0.9
 """Later on a connection whose beginning matches."""
-NO_LOCAL_PORT = 0.95
-OTHER_CONNECTION = 0.95
+NO_LOCAL_PORT = 0.97
+OTHER_CONNECTION = 0.97
 """Other connections of one process to the server, this one not recorded."""
-RESOLVED_NAME = 0.95
-VIA_RESOLVER = 0.6
-THROUGH_PROXY = 0.6
-PORT_KEPT = 0.75
-"""Behind a translator that kept the client's port; never certain."""
-TRANSLATED = 0.6
-HELLO_OF_HOST = 0.5
-HELLO_OF_SITE = 0.4
-NAMES_OBJECT = 0.6
-NAMES_SERVER = 0.5
-KNOWN_CLIENT = 0.4
+RESOLVED_NAME = 0.97
+VIA_RESOLVER = 0.95
+THROUGH_PROXY = 0.95
+PORT_KEPT = 0.95
+"""Behind a translator that kept the client's port. Both were measured with clocks that were taken as equal: none of a
+host's connections is seen there that could align them."""
+TRANSLATED = 0.9
+HELLO_OF_HOST = 0.95
+HELLO_OF_SITE = 0.95
+NAMES_OBJECT = 0.95
+NAMES_SERVER = 0.95
+KNOWN_CLIENT = 0.95
 SEVERAL_NEAR = 0.98
 """Factor when the winner was only the nearest of several."""
 WEAK_CLOCK = 0.9

@@ -67,6 +67,8 @@ class Rung(Record, frozen=True, kw_only=True):
     complete: bool = True
     """Whether every process that could have made the lookup is among the rows: a weaker rung may then only choose one
     of them."""
+    any_clock: bool = False
+    """Whether its confidence holds for clocks that nothing set, too."""
     choose: Callable[[LookupRow, Sequence[Match], Registry], Choice]
 
 
@@ -214,7 +216,7 @@ BY_COMMUNITY_ID = msgspec.structs.replace(
 WITHOUT_PORT = Rung(
     method="3-tuple",
     sql="no_local_port",
-    parameters={"reach": policy.FEW_SECONDS, "most": MOST_MATCHES},
+    parameters={"reach": policy.FEW_SECONDS, "jitter": policy.NOT_TOLD_APART, "most": MOST_MATCHES},
     what="same server and port, the endpoint records no local port",
     label="server and port",
     choose=choose_without_port,

@@ -10,7 +10,7 @@ from whosasking.attribution.addresses import canonical, is_public, names_a_host
 from whosasking.model import ClientClass, Detection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from whosasking.attribution.registry import Registry
     from whosasking.model import Connection, Lookup, Micros
@@ -210,10 +210,9 @@ def _flow(n: int | None, seen: Lookup | Connection, spoken: str | None) -> FlowR
     return FlowRow(n, seen.ts, spoken, source, source_port, destination, destination_port)
 
 
-def lookup_rows(lookups: Sequence[Lookup], wanted: Iterable[int]) -> Iterator[LookupRow]:
-    """Give the lookups that are still open."""
-    for n in wanted:
-        lookup = lookups[n]
+def lookup_rows(lookups: Mapping[int, Lookup]) -> Iterator[LookupRow]:
+    """Give the lookups, each with its number."""
+    for n, lookup in lookups.items():
         if usable(lookup.ts):
             yield LookupRow(
                 n=n,

@@ -122,33 +122,57 @@ def _connection(one: Connection, attribution: Attribution, processes: _Processes
 def _csv(report: ConnectionReport, out: TextIO) -> None:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for one, attribution in report.counted():
-        writer.writerow([safe(cell) for cell in _cells(one, attribution)])
+    processes = _ProcessCells()
+    writer.writerows(_cells(one, attribution, processes) for one, attribution in report.counted())
 
 
-def _cells(one: Connection, attribution: Attribution) -> tuple[Cell, ...]:
+def _cells(one: Connection, attribution: Attribution, processes: _ProcessCells) -> tuple[Cell, ...]:
+    """Give a row, its text made safe. Instants, methods and numbers are ours."""
     given = attribution if isinstance(attribution, Attributed) else None
-    process = given.process if given else None
     return (
         iso(one.ts),
-        one.uid,
-        one.community_id,
-        one.protocol,
-        one.src_ip,
+        safe(one.uid),
+        safe(one.community_id),
+        safe(one.protocol),
+        safe(one.src_ip),
         one.src_port,
-        one.dst_ip,
+        safe(one.dst_ip),
         one.dst_port,
-        process.host if process else None,
-        process.user if process else None,
-        process.name if process else None,
-        process.pid if process else None,
-        process.path if process else None,
-        process.command_line if process else None,
-        process.parent.name if process and process.parent else None,
+        *(processes.of(given.process) if given else _NO_PROCESS),
         given.method if given else "none",
         given.confidence if given else 0.0,
-        attribution.reason,
+        safe(attribution.reason),
     )
+
+
+class _ProcessCells:
+    """The cells of processes; see ``_Processes``."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Process, tuple[Cell, ...]]] = {}
+
+    def of(self, process: Process) -> tuple[Cell, ...]:
+        known = self._known.get(id(process))
+        if known is None or known[0] is not process:
+            if len(self._known) >= _KNOWN_PROCESSES:
+                self._known.clear()
+            known = self._known[id(process)] = (process, tuple(map(safe, _of_process(process))))
+        return known[1]
+
+
+def _of_process(process: Process) -> tuple[Cell, ...]:
+    return (
+        process.host,
+        process.user,
+        process.name,
+        process.pid,
+        process.path,
+        process.command_line,
+        process.parent.name if process.parent else None,
+    )
+
+
+_NO_PROCESS: tuple[Cell, ...] = (None,) * 7
 
 
 def _terminal(report: ConnectionReport, out: TextIO) -> None:

@@ -85,8 +85,7 @@ def safe(cell: Cell) -> Cell:
     """``cell`` as no spreadsheet will evaluate it; numbers are ours and stay numbers."""
     if not isinstance(cell, str):
         return cell
-    starts_formula = cell.lstrip(" ")[:1] in _FORMULA_STARTS if cell.lstrip(" ") else False
-    return f"'{plain(cell)}" if starts_formula else plain(cell)
+    return f"'{plain(cell)}" if cell.lstrip(" ")[:1] in _FORMULA_STARTS else plain(cell)
 
 
 def _seed_cells(judged: JudgedLookup) -> list[Cell]:

@@ -45,6 +45,8 @@ def visible(text: str, style: str = "", *, width: int | None = None, ascii_only:
 
 def plain(text: str) -> str:
     """Return ``text`` in full as a string, with the same characters escaped as by ``visible``: always encodable."""
+    if text.isascii() and text.isprintable():  # nearly all: millions of cells pass here
+        return text
     return "".join(piece for piece, _ in _pieces(text, ascii_only=False))
 
 

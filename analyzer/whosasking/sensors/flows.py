@@ -69,6 +69,8 @@ _STATES: Final = {
 }
 _PORT: Final = re.compile(rb"\d{1,5}\Z")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_NOT_PLAIN: Final = re.compile(rb"[^\t -\[\]-~]")
+"""A byte that is no printable ASCII character, or the backslash that an escape begins with."""
 _LONGEST: Final = 1024
 
 
@@ -160,7 +162,7 @@ class _Rows:
         if log == "conn":
             self._conn_line(line, header, layout)
         elif log in _NAMING:
-            self._name_row(header.row(line), log)
+            self._name_line(line, log, header, layout)
         elif log == "dhcp":
             self._dhcp_row(header.row(line))
 
@@ -267,6 +269,16 @@ class _Rows:
         cells = (str(one.ts), one.protocol, *ends, one.uid or "", one.community_id or "", established)
         self._write_connection(_row(cells), one.ts)
 
+    def _name_line(self, line: bytes, log: str, header: Header, layout: _Layout) -> None:
+        """Cut out what is wanted of a plain line; one with escapes or without its columns is read as a whole."""
+        cells = line.split(header.separator)
+        if len(cells) != len(header.fields) or _NOT_PLAIN.search(line):
+            self._name_row(header.row(line), log)
+            return
+        uid, server, ja3 = layout.named(cells, _NAMING[log])
+        if uid and (server or ja3):
+            self._names.write(b"%b\t%b\t%b\n" % (uid, server[:_LONGEST], ja3[:_LONGEST]))
+
     def _name_row(self, row: Row, log: str) -> None:
         uid, server, ja3 = row.get("uid"), row.get(_NAMING[log]), row.get("ja3")
         if isinstance(uid, str):
@@ -288,6 +300,8 @@ class _Layout:
     def __init__(self, header: Header) -> None:
         places = {name: place for place, name in enumerate(header.fields)}
         self._at = [places.get(name, -1) for name in _CONN_FIELDS]
+        self._places = places
+        self._nothing = frozenset({header.unset, header.empty})
         self._unset = header.unset
         self.complete = all(name in places for name in _CONN_FIELDS[:7])
 
@@ -295,6 +309,12 @@ class _Layout:
         """Return the row's cells in the order of ``_CONN_FIELDS``; what is unset or has no column is empty."""
         unset = self._unset
         return [b"" if at < 0 or cells[at] == unset else cells[at] for at in self._at]
+
+    def named(self, cells: Sequence[bytes], server: str) -> list[bytes]:
+        """Return uid, the column ``server`` and JA3 of a row; what is unset, empty or has no column is empty."""
+        at, nothing = self._places, self._nothing
+        found = (cells[at[name]] if name in at else b"" for name in ("uid", server, "ja3"))
+        return [b"" if cell in nothing else cell for cell in found]
 
 
 def _row(cells: Iterable[str]) -> bytes:

@@ -10,7 +10,7 @@ WITH near AS (
         AND s.remote_ip = f.remote_ip
         AND s.remote_port = f.remote_port
         AND s.protocol = f.protocol
-    WHERE CASE
+    WHERE f.n IS NOT NULL AND CASE
         WHEN f.local_port = f.remote_port THEN abs(f.ts - s.seen_at) <= $tells_apart
         WHEN f.protocol = 'udp' THEN abs(f.ts - s.seen_at) <= $udp
         ELSE f.ts - s.seen_at BETWEEN -$tcp AND $too_soon
@@ -27,9 +27,13 @@ one AS (
     LEFT JOIN nobody AS u ON u.nobody = near.process
     GROUP BY n, originator
 )
-SELECT o.n, o.process, o.nearest.timeline, o.nearest.apart, o.nearest.record, o.nearest.own, o.originator
+SELECT
+    o.n, o.process, o.nearest.timeline AS timeline, o.nearest.apart AS apart, o.nearest.record AS record,
+    o.nearest.own AS own, o.originator
 FROM one AS o
+LEFT JOIN assumed AS a ON a.timeline = o.nearest.timeline
 WHERE
     o.process = o.other AND NOT o.unknown
+    AND (a.timeline IS NULL OR abs(o.nearest.apart) <= $assumed_reach)
     AND (o.originator OR NOT EXISTS (SELECT 1 FROM one AS p WHERE p.n = o.n AND p.originator))
 ORDER BY o.n

@@ -1,5 +1,6 @@
 -- Rung 5: processes of the one program whose ClientHello this is, as this site's exact matches taught, that ran on the
--- lookup's host then: started before and not yet ended, or seen at work around that time.
+-- lookup's host then: started before and not yet ended as far as is known, seen at work before and after, or around
+-- that time.
 WITH wanted AS (
     SELECT
         l.n AS lookup, l.ts, h.host, coalesce(own.program, site.program) AS program,
@@ -17,7 +18,13 @@ running AS (
     FROM wanted AS w
     JOIN process_at AS p ON p.host = w.host
     JOIN program AS g ON g.process = p.n AND g.program = w.program
-    WHERE p.started_at <= w.ts + $jitter AND p.ended IS NOT NULL AND p.ended_at >= w.ts - $jitter
+    WHERE p.started_at <= w.ts + $jitter AND (p.ended IS NULL OR p.ended_at >= w.ts - $jitter)
+    UNION ALL
+    SELECT w.lookup, w.evidence, s.process, s.timeline, w.ts - s.first_seen, s.own, CAST(NULL AS BIGINT)
+    FROM wanted AS w
+    JOIN witnessed AS s ON s.host = w.host
+    JOIN program AS g ON g.process = s.process AND g.program = w.program
+    WHERE s.first_seen <= w.ts AND s.last_seen >= w.ts
     UNION ALL
     SELECT w.lookup, w.evidence, s.process, s.timeline, w.ts - s.seen_at AS apart, s.ts AS own, s.n AS socket
     FROM wanted AS w

@@ -1,4 +1,4 @@
--- The connections of one stretch, as the rungs want them.
+-- The connections of one stretch, as the first rung wants them.
 CREATE OR REPLACE TABLE flow AS
 SELECT rowid AS n, ts, protocol, src_ip, src_port, dst_ip, dst_port
 FROM conn
