@@ -52,8 +52,8 @@ class Ladder:
         self.registry = registry
         self._clocks = clocks
         self.lookups = lookups
-        self._rows = {row.n: row for row in tables.lookup_rows(lookups)}
         self.hosts = {n: tenant.hosts for n, tenant in tenants.items()}
+        self._rows = {row.n: row for row in tables.lookup_rows(lookups, self.hosts)}
         self.leased = {n: tenant.leased for n, tenant in tenants.items() if tenant.leased}
         self._clocks_of: dict[int, list[Clock]] = {}
         for clock, (owner, _) in zip(clocks, registry.timelines, strict=True):

@@ -52,6 +52,8 @@ class LookupRow(msgspec.Struct):
     port43: bool
     public: bool
     ja3: str | None
+    host: int | None
+    """The host that made it, where its address is one host's alone, for joins that must begin there; see HostRow."""
 
 
 class HostRow(msgspec.Struct):
@@ -210,8 +212,8 @@ def _flow(n: int | None, seen: Lookup | Connection, spoken: str | None) -> FlowR
     return FlowRow(n, seen.ts, spoken, source, source_port, destination, destination_port)
 
 
-def lookup_rows(lookups: Mapping[int, Lookup]) -> Iterator[LookupRow]:
-    """Give the lookups, each with its number."""
+def lookup_rows(lookups: Mapping[int, Lookup], hosts: Mapping[int, Sequence[int]]) -> Iterator[LookupRow]:
+    """Give the lookups, each with its number and its host, where that is one."""
     for n, lookup in lookups.items():
         if usable(lookup.ts):
             yield LookupRow(
@@ -229,6 +231,7 @@ def lookup_rows(lookups: Mapping[int, Lookup]) -> Iterator[LookupRow]:
                 port43=lookup.detection is Detection.PORT43,
                 public=destination is not None and is_public(destination),
                 ja3=text(lookup.client.ja3),
+                host=hosts[n][0] if len(hosts[n]) == 1 else None,
             )
 
 

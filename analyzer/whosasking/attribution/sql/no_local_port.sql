@@ -6,9 +6,8 @@ WITH near AS (
         l.n AS lookup, s.process, s.timeline, l.ts - s.seen_at AS apart, s.n AS socket, s.ts AS own, s.seen_at,
         l.src_ip, l.src_port, l.dst_ip, l.dst_port, l.protocol
     FROM lookup AS l
-    JOIN lookup_host AS h ON h.lookup = l.n
     JOIN socket_at AS s
-        ON s.host = h.host
+        ON s.host = l.host
         AND s.remote_ip = l.dst_ip
         AND s.remote_port = l.dst_port
         AND s.protocol = coalesce(l.protocol, s.protocol)

@@ -3,9 +3,8 @@
 WITH used AS (
     SELECT l.n AS lookup, s.process, s.timeline, s.n AS socket, s.ts AS own, l.ts - s.seen_at AS apart
     FROM lookup AS l
-    JOIN lookup_host AS h ON h.lookup = l.n
     JOIN socket_at AS s
-        ON s.host = h.host
+        ON s.host = l.host
         AND s.remote_ip = l.dst_ip
         AND s.remote_port = l.dst_port
         AND s.protocol = coalesce(l.protocol, s.protocol)
