@@ -52,6 +52,16 @@ def test_requests_on_one_connection_stay_apart() -> None:
     assert once([first, second])[0] == [first, second]
 
 
+def test_they_come_in_order_whichever_record_told_most() -> None:
+    def at(second: float, **change: object) -> Lookup:
+        return msgspec.structs.replace(ZEEK, ts=ZEEK.ts + int(second * 10**6), **change)
+
+    late = at(4, sensor="suricata", uid="7", query=Query(text="example.com"))
+    others = [at(second, uid=f"C{second}", src_port=second) for second in (2, 6, 20)]
+    found, _ = once([ZEEK, others[0], late, *others[1:]])
+    assert found == [others[0], late, *others[1:]]
+
+
 def test_zeek_and_suricata_on_the_recorded_traffic_count_each_lookup_once() -> None:
     both = discover([RECORDED / "zeek-tsv", RECORDED / "eve"])
     reading = sensors.read(both, catalogue.load(), Wanted(), SILENT)
