@@ -12,7 +12,7 @@ import pytest
 from sensors.making import read, write, write_json
 from sensors.test_glance import eve_events, half_matching
 from sensors.test_sieve_differential import random_site, tuple_of
-from whosasking import findings, pipeline, records
+from whosasking import pipeline, records
 from whosasking.records import Records
 from whosasking.reports import FORMATS, Options, renderer
 from whosasking.sensors import ledger, scan
@@ -37,7 +37,7 @@ def on_disk(patch: pytest.MonkeyPatch) -> list[ledger.Ledger]:
     patch.setattr("whosasking.sensors.book.Ledger", Noted)
     patch.setattr(scan, "MOST_SESSIONS", 5)
     patch.setattr(records, "IN_MEMORY", 5)
-    patch.setattr(findings, "MOST_HELD", 2)
+    patch.setattr(records, "MOST_HELD", 2)
     return begun
 
 

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -32,10 +31,10 @@ from whosasking.model import (
     Process,
     Severity,
 )
-from whosasking.records import Records
+from whosasking.records import Records, picked
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from whosasking.catalogue import Catalogue
     from whosasking.config import Settings
@@ -47,8 +46,6 @@ _JA3_PARTS = 5
 _VARYING = frozenset({"0", "21", "41"})
 """Extensions one client sends or not by the connection: server_name (not to an address), padding, pre_shared_key."""
 
-MOST_HELD = 10_000
-"""Lookups of one episode that are held in memory while it is scored; more are built each time they are gone through."""
 _LATEST = 1 << 62
 _PROCESS = "process"
 Key = tuple[str, ...]
@@ -60,7 +57,7 @@ def gather(judged: Sequence[JudgedLookup], catalogue: Catalogue, settings: Setti
         judged = sorted(judged, key=_order)
     times = _Times()
     found = [
-        _finding(_held(judged, episode), catalogue, settings)
+        _finding(picked(judged, episode), catalogue, settings)
         for group in _groups(judged, times)
         for episode in _episodes(group, times, settings.episode_gap)
     ]
@@ -78,37 +75,6 @@ class _Times:
     def add(self, lookup: Lookup) -> None:
         for times, at in ((self.begun, lookup.ts), (self.ended, lookup.ts + max(lookup.duration or 0, 0))):
             times.append(min(max(at, -_LATEST), _LATEST))
-
-
-class _Episode(Sequence[JudgedLookup]):
-    """Many lookups, built whenever they are gone through."""
-
-    def __init__(self, judged: Sequence[JudgedLookup], numbers: Sequence[int]) -> None:
-        self._judged = judged
-        self._numbers = numbers
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    def __iter__(self) -> Iterator[JudgedLookup]:
-        return map(self._judged.__getitem__, self._numbers)
-
-    @overload
-    def __getitem__(self, index: int) -> JudgedLookup: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[JudgedLookup]: ...
-
-    def __getitem__(self, index: int | slice) -> JudgedLookup | list[JudgedLookup]:
-        if isinstance(index, slice):
-            return [self._judged[number] for number in self._numbers[index]]
-        return self._judged[self._numbers[index]]
-
-
-def _held(judged: Sequence[JudgedLookup], numbers: Sequence[int]) -> Sequence[JudgedLookup]:
-    """Return the lookups of one episode, in memory where they are few."""
-    episode = _Episode(judged, numbers)
-    return episode if len(numbers) > MOST_HELD else list(episode)
 
 
 def _order(item: JudgedLookup) -> tuple[Micros, int, str]:

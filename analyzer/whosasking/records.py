@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 IN_MEMORY: Final = 20_000
 """Records held before they go to disk."""
+MOST_HELD: Final = 10_000
+"""Records picked out of many that are held in memory; more are built each time they are gone through."""
 _WRITTEN: Final = 256 << 10
 _READ: Final = 64
 _ODD: Final = b"\xc1"
@@ -163,3 +165,34 @@ class Runs(Generic[T]):
         """Return all records in order."""
         spans = pairwise([*self._starts, len(self._records)])
         return heapq.merge(*(self._records.between(*span) for span in spans), key=self._key)
+
+
+def picked(records: Sequence[T], numbers: Sequence[int]) -> Sequence[T]:
+    """Return the records with these numbers, as a list where they are few."""
+    found = _Picked(records, numbers)
+    return found if len(numbers) > MOST_HELD else list(found)
+
+
+class _Picked(Sequence[T], Generic[T]):
+    """Records with some numbers, asked for whenever they are gone through."""
+
+    def __init__(self, records: Sequence[T], numbers: Sequence[int]) -> None:
+        self._records = records
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[T]:
+        return map(self._records.__getitem__, self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> T: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[T]: ...
+
+    def __getitem__(self, index: int | slice) -> T | list[T]:
+        if isinstance(index, slice):
+            return [self._records[number] for number in self._numbers[index]]
+        return self._records[self._numbers[index]]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from whosasking.model import Attributed, Detection, JudgedLookup, Outcome, Process
-from whosasking.records import Records
+from whosasking.records import Records, picked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -62,11 +63,14 @@ def finding_of(report: Report) -> dict[str, str]:
     return {lookup: finding.id for finding in report.findings for lookup in finding.lookups}
 
 
-def members(report: Report, findings: Sequence[Finding]) -> dict[str, list[JudgedLookup]]:
+def members(report: Report, findings: Sequence[Finding]) -> dict[str, Sequence[JudgedLookup]]:
     """Map the id of each of ``findings`` to its lookups, in its order; an id the report does not hold is left out."""
     wanted = {lookup for finding in findings for lookup in finding.lookups}
-    by_id = {judged.lookup.id: judged for judged in report.lookups if judged.lookup.id in wanted}
-    return {finding.id: [by_id[one] for one in finding.lookups if one in by_id] for finding in findings}
+    numbers = {judged.lookup.id: n for n, judged in enumerate(report.lookups) if judged.lookup.id in wanted}
+    return {
+        finding.id: picked(report.lookups, array("q", [numbers[one] for one in finding.lookups if one in numbers]))
+        for finding in findings
+    }
 
 
 def nothing_was_read(report: Report | ConnectionReport) -> bool:

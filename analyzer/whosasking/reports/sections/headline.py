@@ -13,7 +13,7 @@ from whosasking.reports.page import comma
 from whosasking.reports.summary import members, nothing_was_read, process_of, summarise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from whosasking.model import Finding, JudgedLookup, Process, Report
     from whosasking.reports.page import Page
@@ -87,7 +87,7 @@ def _warnings(report: Report) -> Iterator[str]:
         yield f"{broken:,} of {words.count(len(report.inputs), 'input')} could not be read, see Inputs."
 
 
-def _finding(page: Page, finding: Finding, lookups: list[JudgedLookup]) -> None:
+def _finding(page: Page, finding: Finding, lookups: Sequence[JudgedLookup]) -> None:
     badge = Text(f" {finding.severity.upper()} ", f"{SEVERITY_STYLE[finding.severity]} reverse")
     many = words.count(len(finding.lookups), "lookup")
     when = instants.span(finding.first_seen, finding.last_seen)
@@ -96,7 +96,7 @@ def _finding(page: Page, finding: Finding, lookups: list[JudgedLookup]) -> None:
     page.pairs(_details(page, finding, lookups), indent=2)
 
 
-def _sentence(page: Page, finding: Finding, lookups: list[JudgedLookup]) -> Text:
+def _sentence(page: Page, finding: Finding, lookups: Sequence[JudgedLookup]) -> Text:
     """Who did what with which process: one sentence a manager can read and an analyst can check."""
     who = page.text(finding.host, "bold")
     if finding.user:
@@ -110,24 +110,24 @@ def _sentence(page: Page, finding: Finding, lookups: list[JudgedLookup]) -> Text
     return Text.assemble(who, " ran ", programs, ".")
 
 
-def _objects(lookups: list[JudgedLookup]) -> list[str]:
+def _objects(lookups: Sequence[JudgedLookup]) -> list[str]:
     """List what was asked about, each once, in order of time."""
     found = (judged.lookup.query.object for judged in lookups if judged.lookup.query and judged.lookup.query.object)
     return list({name.casefold(): name for name in found}.values())
 
 
-def _bulk(lookups: list[JudgedLookup]) -> int:
+def _bulk(lookups: Sequence[JudgedLookup]) -> int:
     """Objects that bulk sessions asked for beyond the first of each, which is the only one named."""
     return sum(judged.lookup.query.count - 1 for judged in lookups if judged.lookup.query)
 
 
-def _servers(lookups: list[JudgedLookup]) -> list[str]:
+def _servers(lookups: Sequence[JudgedLookup]) -> list[str]:
     """Servers asked, each once; an address where no name is known."""
     found = (judged.lookup.server or judged.lookup.dst_ip for judged in lookups)
     return list({name.casefold(): name for name in found if name}.values())
 
 
-def _hidden(lookups: list[JudgedLookup]) -> str:
+def _hidden(lookups: Sequence[JudgedLookup]) -> str:
     encrypted = any(judged.lookup.transport in {"tls", "quic"} for judged in lookups)
     return "; what was asked is encrypted" if encrypted and not any(j.lookup.query for j in lookups) else ""
 
@@ -140,7 +140,7 @@ def _some(page: Page, values: list[str], *, most: int = 3, more: int = 0) -> Tex
     return comma([*shown, Text(f"{left:,} more")] if left else shown)
 
 
-def _programs(page: Page, finding: Finding, lookups: list[JudgedLookup]) -> Text:
+def _programs(page: Page, finding: Finding, lookups: Sequence[JudgedLookup]) -> Text:
     """Name the process and count the others of the finding: ``bash (pid 7) and 3 whois processes``."""
     if finding.process is None:
         tool = lookups and all(judged.lookup.client.cls is ClientClass.TOOL for judged in lookups)
@@ -156,7 +156,7 @@ def _programs(page: Page, finding: Finding, lookups: list[JudgedLookup]) -> Text
     return comma(parts)
 
 
-def _processes(lookups: list[JudgedLookup]) -> list[Process]:
+def _processes(lookups: Sequence[JudgedLookup]) -> list[Process]:
     return [process for judged in lookups if (process := process_of(judged))]
 
 
@@ -165,7 +165,7 @@ def _started_by(page: Page, process: Process | None) -> Text:
     return Text.assemble(", started by ", page.text(parent.name, width=40)) if parent and parent.name else Text()
 
 
-def _details(page: Page, finding: Finding, lookups: list[JudgedLookup]) -> Iterator[tuple[str, Text]]:
+def _details(page: Page, finding: Finding, lookups: Sequence[JudgedLookup]) -> Iterator[tuple[str, Text]]:
     room = page.width - 13
     yield "how sure", _certainty(page, lookups)
     known = ([finding.process] if finding.process else []) + _processes(lookups)
@@ -186,7 +186,7 @@ def _details(page: Page, finding: Finding, lookups: list[JudgedLookup]) -> Itera
     yield "why", page.text(_reasons(lookups, set(agents)), width=room * 2)
 
 
-def _certainty(page: Page, lookups: list[JudgedLookup]) -> Text:
+def _certainty(page: Page, lookups: Sequence[JudgedLookup]) -> Text:
     """How each lookup was given to the process: ``near certain (0.99): exact 5-tuple, 3 of 4 lookups``."""
     ways = Counter(
         (judged.attribution.confidence, judged.attribution.method)
@@ -207,7 +207,7 @@ def _share(number: int, total: int) -> str:
     return "" if number == total else f", {number:,} of {total:,} lookups"
 
 
-def _reasons(lookups: list[JudgedLookup], told: set[str]) -> str:
+def _reasons(lookups: Sequence[JudgedLookup], told: set[str]) -> str:
     """Why these lookups are reported: ``lookup by a tool (3), tool execution (1)``; the specifics when they are one."""
     reasons = Counter(judged.verdict.reason for judged in lookups)
     if len(reasons) > 1:
