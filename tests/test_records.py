@@ -27,6 +27,8 @@ def test_a_sequence_like_any(in_memory: int) -> None:
     assert [records[number] for number in (0, 199, -1, 63, 64)] == [expected[number] for number in (0, 199, -1, 63, 64)]
     assert records[150:160] == expected[150:160]
     assert list(records.between(60, 130)) == expected[60:130]
+    for numbers in ([*range(3, 150, 2)], [*range(150, 0, -3)], [0, 199], [5, 9, 7, 3], [4, 4, 8], []):
+        assert list(records.some(numbers)) == [expected[number] for number in numbers]
     assert (records.sealed() is records) == (in_memory < 200)
     for outside in (200, -201):
         with pytest.raises(IndexError):

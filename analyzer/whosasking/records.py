@@ -27,6 +27,8 @@ MOST_HELD: Final = 10_000
 """Records picked out of many that are held in memory; more are built each time they are gone through."""
 _WRITTEN: Final = 256 << 10
 _READ: Final = 64
+_NEAR: Final = 8
+"""Records that are read for one that is wanted, at most."""
 _ODD: Final = b"\xc1"
 """No MessagePack begins with it: a pickle does here, of what no other encoder takes."""
 
@@ -109,6 +111,18 @@ class Records(Sequence[T], Generic[T]):
             for number in range(begin, end):
                 yield unpacked(data[self._ends[number] - base : self._ends[number + 1] - base], self._decoder)
 
+    def some(self, numbers: Sequence[int]) -> Iterator[T]:
+        """Yield the records with these numbers; ones that lie near each other, in order, are read together."""
+        for begin in range(0, len(numbers), _READ):
+            few = numbers[begin : begin + _READ]
+            first, past = few[0], few[-1] + 1
+            if self._file is None or not 0 < past - first <= _NEAR * len(few) or min(few) < first or max(few) >= past:
+                yield from (self[number] for number in few)
+                continue
+            base, data = self._ends[first], self._bytes(first, past)
+            for number in few:
+                yield unpacked(data[self._ends[number] - base : self._ends[number + 1] - base], self._decoder)
+
     @overload
     def __getitem__(self, index: int) -> T: ...
 
@@ -184,6 +198,8 @@ class _Picked(Sequence[T], Generic[T]):
         return len(self._numbers)
 
     def __iter__(self) -> Iterator[T]:
+        if isinstance(self._records, Records):
+            return self._records.some(self._numbers)
         return map(self._records.__getitem__, self._numbers)
 
     @overload

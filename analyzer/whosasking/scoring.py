@@ -19,10 +19,10 @@ from whosasking.allowlist import CONFIDENT, address, host_name
 from whosasking.model import Attributed, ClientClass, Detection, Process, QueryKind, ScorePart, Severity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from whosasking.catalogue import Catalogue
-    from whosasking.model import JudgedLookup, Lookup
+    from whosasking.model import JudgedLookup, Lookup, Query
 
 _SEVERITIES = ((90, Severity.CRITICAL), (60, Severity.HIGH), (35, Severity.MEDIUM), (15, Severity.LOW))
 
@@ -84,17 +84,18 @@ def severity(score: int) -> Severity:
 
 def parts(episode: Sequence[JudgedLookup], processes: Sequence[Process], catalogue: Catalogue) -> tuple[ScorePart, ...]:
     """Score an episode; ``processes`` are the distinct processes in it. The points sum to the score, never below 0."""
+    seen = _Seen(episode)
     found = [
-        *_detections(episode),
-        *_disguise(episode),
-        *_volume(episode),
-        *_people(episode),
-        *_servers(episode, catalogue),
-        *_payload(episode),
+        *_detections(seen),
+        *_disguise(seen),
+        *_volume(seen),
+        *_people(seen),
+        *_servers(seen, catalogue),
+        *_payload(seen),
         *_parents(processes),
         *_users(processes),
-        *_certainty(episode),
-        *_doubts(episode),
+        *_certainty(seen),
+        *_doubts(seen),
         *_benign(processes, catalogue),
     ]
     total = sum(part.points for part in found)
@@ -103,10 +104,54 @@ def parts(episode: Sequence[JudgedLookup], processes: Sequence[Process], catalog
     return tuple(found)
 
 
-def objects(lookups: Sequence[JudgedLookup]) -> list[str]:
-    """Return the distinct objects asked about, case-folded, in the order of the lookups."""
-    asked = (item.lookup.query.object for item in lookups if item.lookup.query and item.lookup.query.object)
-    return list(dict.fromkeys(host_name(name) for name in asked))
+class _Seen:
+    """What the lookups of an episode show, gathered in one pass: there may be a million, and they may lie on disk."""
+
+    def __init__(self, episode: Iterable[JudgedLookup]) -> None:
+        self.detections: Counter[Detection] = Counter()
+        self.verdicts: set[str] = set()
+        self.objects: set[str] = set()
+        self.unnamed_objects = 0
+        """Those of bulk sessions, which name their first only."""
+        self.kinds: set[QueryKind | None] = set()
+        self.servers: set[str] = set()
+        self.odd_ports: set[int] = set()
+        self.carries_data = False
+        self.surest: float | None = None
+        self.sessions = 0
+        self.failed_sessions = 0
+        self.all_noisy = True
+        self.all_perhaps_persons = True
+        for item in episode:
+            self._add(item)
+
+    def _add(self, item: JudgedLookup) -> None:
+        lookup = item.lookup
+        self.detections[lookup.detection] += 1
+        self.verdicts.add(item.verdict.reason)
+        if lookup.query:
+            self._add_query(lookup.query, lookup)
+        if lookup.server:
+            self.servers.add(host_name(lookup.server))
+        port = _odd_port(lookup)
+        if port is not None:
+            self.odd_ports.add(port)
+        owner = _named(item)
+        if owner is not None:
+            self.surest = owner.confidence if self.surest is None else max(self.surest, owner.confidence)
+        if lookup.detection is not Detection.TOOL:
+            self.sessions += 1
+            self.failed_sessions += lookup.established is False
+        self.all_noisy = self.all_noisy and lookup.noise == "high"
+        self.all_perhaps_persons = self.all_perhaps_persons and _perhaps_a_person(item)
+
+    def _add_query(self, query: Query, lookup: Lookup) -> None:
+        if query.object:
+            self.objects.add(host_name(query.object))
+        self.unnamed_objects += max(query.count - 1, 0)
+        self.kinds.add(query.kind)
+        if lookup.transport == "tcp" and not self.carries_data:
+            self.carries_data = len(query.text) >= _LONG_QUERY or _ENCODED.search(query.text) is not None
 
 
 @lru_cache(maxsize=1024)
@@ -114,8 +159,8 @@ def _part(points: int, reason: str) -> ScorePart:
     return ScorePart(points=points, reason=reason)
 
 
-def _detections(episode: Sequence[JudgedLookup]) -> Iterator[ScorePart]:
-    counts = Counter(item.lookup.detection for item in episode)
+def _detections(seen: _Seen) -> Iterator[ScorePart]:
+    counts = seen.detections
     strongest, *others = sorted(counts, key=lambda detection: (-_BASE[detection][0], detection))
     points, text = _BASE[strongest]
     yield _part(points, f"{text} ({counts[strongest]})")
@@ -123,31 +168,28 @@ def _detections(episode: Sequence[JudgedLookup]) -> Iterator[ScorePart]:
         yield _part(_CORROBORATED, f"also {_BASE[detection][1]} ({counts[detection]})")
 
 
-def _disguise(episode: Sequence[JudgedLookup]) -> Iterator[ScorePart]:
-    given = {item.verdict.reason for item in episode}
-    return (_part(points, text) for reason, (points, text) in _DISGUISE.items() if reason in given)
+def _disguise(seen: _Seen) -> Iterator[ScorePart]:
+    return (_part(points, text) for reason, (points, text) in _DISGUISE.items() if reason in seen.verdicts)
 
 
-def _volume(episode: Sequence[JudgedLookup]) -> Iterator[ScorePart]:
+def _volume(seen: _Seen) -> Iterator[ScorePart]:
     """Count distinct objects; a bulk session names its first object only and counts the rest."""
-    more = sum(max(item.lookup.query.count - 1, 0) for item in episode if item.lookup.query)
-    asked = len(objects(episode)) + more
+    asked = len(seen.objects) + seen.unnamed_objects
     for least, points in _MANY_OBJECTS:
         if asked >= least:
             yield _part(points, f"{asked:,} objects asked about")
             return
 
 
-def _people(episode: Sequence[JudgedLookup]) -> Iterator[ScorePart]:
-    kinds = {item.lookup.query.kind for item in episode if item.lookup.query}
-    asked = [text for kind, text in _PEOPLE.items() if kind in kinds]
+def _people(seen: _Seen) -> Iterator[ScorePart]:
+    asked = [text for kind, text in _PEOPLE.items() if kind in seen.kinds]
     if asked:
         yield _part(20, f"searched for {', '.join(asked)}")
 
 
-def _servers(episode: Sequence[JudgedLookup], catalogue: Catalogue) -> Iterator[ScorePart]:
+def _servers(seen: _Seen, catalogue: Catalogue) -> Iterator[ScorePart]:
     operators, unlisted = set(), set()
-    for name in {host_name(item.lookup.server) for item in episode if item.lookup.server}:
+    for name in seen.servers:
         if address(name):
             continue
         match = catalogue.host(name)
@@ -163,9 +205,8 @@ def _servers(episode: Sequence[JudgedLookup], catalogue: Catalogue) -> Iterator[
         yield _part(
             10, f"a server no list names: {first}" + (f" and {len(unlisted) - 1} more" if unlisted - {first} else "")
         )
-    odd = sorted({port for item in episode if (port := _odd_port(item.lookup)) is not None})
-    if odd:
-        yield _part(15, f"WHOIS on port {', '.join(map(str, odd[:5]))}")
+    if seen.odd_ports:
+        yield _part(15, f"WHOIS on port {', '.join(map(str, sorted(seen.odd_ports)[:5]))}")
 
 
 def _odd_port(lookup: Lookup) -> int | None:
@@ -173,10 +214,9 @@ def _odd_port(lookup: Lookup) -> int | None:
     return lookup.dst_port if whois else None
 
 
-def _payload(episode: Sequence[JudgedLookup]) -> Iterator[ScorePart]:
+def _payload(seen: _Seen) -> Iterator[ScorePart]:
     """Look for data carried in a query: `whois -h HOST -p PORT "base64..."` is a known file transfer."""
-    texts = [item.lookup.query.text for item in episode if item.lookup.query and item.lookup.transport == "tcp"]
-    if any(len(text) >= _LONG_QUERY or _ENCODED.search(text) for text in texts):
+    if seen.carries_data:
         yield _part(25, "a query that carries data rather than a name")
 
 
@@ -227,11 +267,12 @@ def _is_service(user: str) -> bool:
     return named or account in _SERVICE_USERS or domain in ("iis apppool", "nt service")
 
 
-def _certainty(episode: Sequence[JudgedLookup]) -> Iterator[ScorePart]:
-    sure = [owner.confidence for item in episode if (owner := _named(item))]
-    if sure and max(sure) >= 0.9:  # noqa: PLR2004 - what the ladder's exact rungs give
+def _certainty(seen: _Seen) -> Iterator[ScorePart]:
+    if seen.surest is None:
+        return
+    if seen.surest >= 0.9:  # noqa: PLR2004 - what the ladder's exact rungs give
         yield _part(5, "the process is certain")
-    elif sure and max(sure) < CONFIDENT:
+    elif seen.surest < CONFIDENT:
         yield _part(-10, "the process is a guess")
 
 
@@ -241,14 +282,12 @@ def _named(item: JudgedLookup) -> Attributed | None:
     return attribution if isinstance(attribution, Attributed) and attribution.process.name else None
 
 
-def _doubts(episode: Sequence[JudgedLookup]) -> Iterator[ScorePart]:
-    lookups = [item.lookup for item in episode]
-    sessions = [lookup for lookup in lookups if lookup.detection is not Detection.TOOL]
-    if sessions and all(lookup.established is False for lookup in sessions):
+def _doubts(seen: _Seen) -> Iterator[ScorePart]:
+    if seen.sessions and seen.failed_sessions == seen.sessions:
         yield _part(-10, "no session was established")
-    if all(lookup.noise == "high" for lookup in lookups):
+    if seen.all_noisy:
         yield _part(-10, "only servers that also carry much unrelated traffic")
-    if all(_perhaps_a_person(item) for item in episode):
+    if seen.all_perhaps_persons:
         yield _part(-10, "could be a person in a browser: no process, and the wire does not tell")
 
 
