@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from whosasking.model import SECOND, Micros
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
 
 GRACE: Final = 600 * SECOND
 """How long after a DNS answer's TTL a client may still go by it: resolvers and browsers keep addresses longer."""
@@ -30,12 +30,25 @@ class Answer(NamedTuple):
     name: str
 
 
+_NOBODY: Final = Answer(-(1 << 62), 0, "")
+
+
+class _Kept:
+    """Answers that gave one client one address: rows of begin, end and the name's number."""
+
+    __slots__ = ("in_order", "rows")
+
+    def __init__(self) -> None:
+        self.rows = array("q")
+        self.in_order = True
+
+
 class Names:
     """DNS answers by address and client. There are as many as lookups: they are held as rows of three numbers."""
 
     def __init__(self) -> None:
         """No answers yet."""
-        self._answers: dict[str, dict[str, array[int]]] = {}
+        self._answers: dict[str, dict[str, _Kept]] = {}
         self._numbers: dict[str, int] = {}
         self._names: list[str] = []
 
@@ -53,20 +66,39 @@ class Names:
             clients = self._answers.setdefault(address, {})
             kept = clients.get(client)
             if kept is None:
-                kept = clients[sys.intern(client)] = array("q")
-            kept.extend(_within((ts, ts + ttl, number)))
-            if len(kept) > 2 * _ROW * MOST_ANSWERS:
-                latest = sorted(set(self._of(kept)))[-MOST_ANSWERS:]
-                kept[:] = array("q", [part for one in latest for part in (one.ts, one.until, self._numbers[one.name])])
+                kept = clients[sys.intern(client)] = _Kept()
+            row, rows = _within((ts, ts + ttl, number)), kept.rows
+            if rows and row[:2] <= (rows[-3], rows[-2]):
+                kept.in_order = False
+            rows.extend(row)
+            if len(rows) > 2 * _ROW * MOST_ANSWERS:
+                self._tidy(kept)
 
-    def _of(self, kept: array[int]) -> Iterator[Answer]:
-        for at in range(0, len(kept), _ROW):
-            yield Answer(kept[at], kept[at + 1], self._names[kept[at + 2]])
+    def _tidy(self, kept: _Kept) -> None:
+        """Bring the rows in order, each once; the latest stay."""
+        rows = kept.rows
+        if not kept.in_order:
+            every = (Answer(rows[at], rows[at + 1], self._names[rows[at + 2]]) for at in range(0, len(rows), _ROW))
+            latest = sorted(set(every))
+            rows[:] = array("q", [part for one in latest for part in (one.ts, one.until, self._numbers[one.name])])
+            kept.in_order = True
+        del rows[: -_ROW * MOST_ANSWERS]
 
-    def _latest(self, kept: array[int] | None) -> list[Answer]:
-        """Return the answers that count, in no order: the same ones whatever was learnt twice."""
-        found = list(self._of(kept)) if kept is not None else []
-        return found if len(found) <= MOST_ANSWERS else sorted(set(found))[-MOST_ANSWERS:]
+    def _latest(self, kept: _Kept, begun: Micros, lasting: Micros | None = None) -> Answer | None:
+        """Return the latest answer that came until ``begun``, and held until ``lasting``."""
+        if not kept.in_order or len(kept.rows) > _ROW * MOST_ANSWERS:
+            self._tidy(kept)
+        rows, low, high = kept.rows, 0, len(kept.rows) // _ROW
+        while low < high:  # bisect, by the first of each row's numbers
+            middle = (low + high) // 2
+            if rows[middle * _ROW] <= begun:
+                low = middle + 1
+            else:
+                high = middle
+        for at in range((low - 1) * _ROW, -1, -_ROW):
+            if lasting is None or rows[at + 1] >= lasting:
+                return Answer(rows[at], rows[at + 1], self._names[rows[at + 2]])
+        return None
 
     def name_of(self, client: str, address: str, ts: Micros) -> str | None:
         """Return the name by which ``client`` came to ``address`` at ``ts``: its latest answer that still held.
@@ -74,17 +106,16 @@ class Names:
         A host with IPv4 and IPv6 asks over one and connects over the other: the sensor sees two clients. An answer to a
         client of the other family counts when it came within moments before.
         """
-        clients = self._answers.get(address, {})
-        held = [one for one in self._latest(clients.get(client)) if one.ts <= ts + EARLY and ts <= one.until + GRACE]
-        if not held:
-            other_family = (answers for other, answers in clients.items() if (":" in other) != (":" in client))
-            held = [
-                one
-                for answers in other_family
-                for one in self._latest(answers)
-                if one.ts <= ts + EARLY and ts - one.ts <= MOMENTS
-            ]
-        return max(held).name if held else None
+        clients = self._answers.get(address)
+        if clients is None:
+            return None
+        own = clients.get(client)
+        found = self._latest(own, ts + EARLY, ts - GRACE) if own is not None else None
+        if found is not None:
+            return found.name
+        others = (kept for other, kept in clients.items() if (":" in other) != (":" in client))
+        every = (self._latest(kept, ts + EARLY) for kept in others)
+        return max((one for one in every if one and ts - one.ts <= MOMENTS), default=_NOBODY).name or None
 
 
 def _within(numbers: tuple[int, int, int]) -> tuple[int, ...]:
