@@ -9,7 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import zstandard
 from isal import igzip_lib
@@ -44,6 +44,13 @@ class Source(Protocol):
 
     def readinto(self, buffer: memoryview, /) -> int:
         """Fill ``buffer``; the number of bytes, 0 at the end."""
+
+
+class SeekableSource(Source, Protocol):
+    """A file that can be read from any byte."""
+
+    def seek(self, offset: int, /) -> int:
+        """Go to a byte; its number."""
 
 
 class Stream(Protocol):
@@ -177,7 +184,7 @@ class _Zstd:
         return len(data)
 
 
-def seek_line(file: BinaryIO, start: int) -> int:
+def seek_line(file: SeekableSource, start: int) -> int:
     """Move a plain file to the first line that begins at or after byte ``start``; returns that position."""
     if start == 0:
         return 0

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from whosasking import __version__
+from whosasking import __version__, storage
 from whosasking.choices import Engine, Format, Sensor
 
 if TYPE_CHECKING:
@@ -80,13 +80,14 @@ _Output = Annotated[
 @app.command()
 def report(  # noqa: PLR0913, PLR0917 - one parameter per flag
     paths: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
+            parser=storage.argument,
             metavar="PATH",
             show_default=False,
             help="Files or folders, told apart by content: Zeek logs (TSV, JSON, plain, .gz or .zst, Parquet "
             "tables, rotated trees), Suricata EVE JSON, packet captures (pcap, pcapng), endpoint exports (Sysmon, "
-            "Microsoft Defender and others); - is standard input.",
+            "Microsoft Defender and others), also by URL (s3://, hdfs://, ...); - is standard input.",
         ),
     ],
     form: _Form = Format.TERMINAL,
@@ -171,8 +172,9 @@ def report(  # noqa: PLR0913, PLR0917 - one parameter per flag
 @app.command()
 def attribute(  # noqa: PLR0913, PLR0917 - one parameter per flag
     paths: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
+            parser=storage.argument,
             metavar="PATH",
             show_default=False,
             help="Files or folders, as for report: conn.log or EVE with flow events, packet captures, endpoint "

@@ -60,6 +60,7 @@ EXTRAS = (
     ("pyshark", "pcap", "reads packet captures through tshark"),
     ("evtx", "evtx", "reads Sysmon .evtx files"),
     ("zat", "zat", "the reference reader behind report --exact"),
+    ("s3fs", "lake", "reads s3:// and s3a:// URLs, https:// too; other stores want a package of their own"),
     ("pyspark", "spark", "scans and joins on a Spark cluster (report --engine spark; needs Java 17)"),
 )
 

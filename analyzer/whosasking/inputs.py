@@ -7,22 +7,21 @@ Whatever cannot be read is kept in the file's `Tally` with line and reason, and 
 from __future__ import annotations
 
 import os
-import re
-import stat
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+from whosasking import storage
 from whosasking.bytestream import BLOCK, MAX_LINE, PARQUET, BadStream, compression_of, whole_lines
 from whosasking.bytestream import open_stream as _open_stream
 from whosasking.model import InputReport, Skipped
 from whosasking.progress import SILENT
+from whosasking.storage import open_raw, reason_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from io import FileIO
+    from collections.abc import Hashable, Iterator, Sequence
+    from pathlib import Path
 
     from whosasking.bytestream import Source, Stream
     from whosasking.progress import Progress
@@ -31,7 +30,6 @@ UNKNOWN: Final = "unknown"
 KEPT_SKIPS: Final = 100
 _GLANCE: Final = 16 << 10
 _HEAD: Final = 256 << 10
-_HADOOPS: Final = re.compile(r"_SUCCESS|_(?:started|committed)_\w+|\..+\.crc")
 _PCAPNG_MAGIC: Final = b"\x0a\x0d\x0d\x0a"
 _PCAP_MAGIC: Final = (
     b"\xa1\xb2\xc3\xd4",
@@ -146,42 +144,19 @@ def discover(paths: Sequence[str | Path]) -> Inputs:
     Never raises for a bad path: it gets a tally that says why it was not read.
     """
     inputs = Inputs()
-    seen: set[tuple[int, int]] = set()
+    seen: set[Hashable] = set()
     for given in paths:
-        path = os.fspath(given)
+        path = storage.named(os.fspath(given))
         found = False
-        for file in _files(path, inputs, seen):
-            found = _recognise(file, inputs) or found
-        if not found and Path(path).is_dir():
+        for file in storage.files(path, seen):
+            if isinstance(file, storage.NotRead):
+                tally = inputs.tally(file.path)
+                (tally.skip_file if file.harmless else tally.fail)(file.reason)
+            else:
+                found = _recognise(file, inputs) or found
+        if not found and storage.is_folder(path):
             inputs.tally(path).fail("no Zeek log, EVE file or endpoint export found in this folder")
     return inputs
-
-
-def _files(path: str, inputs: Inputs, seen: set[tuple[int, int]]) -> Iterator[str]:
-    """Yield ``path``, or the files below it; every file and folder once, by device and inode."""
-    try:
-        status = Path(path).stat()
-        identity = (status.st_dev, status.st_ino)
-        if identity in seen:
-            return
-        seen.add(identity)
-        if stat.S_ISREG(status.st_mode):
-            if _HADOOPS.fullmatch(os.path.basename(path)):  # noqa: PTH119 - a string per file, see below
-                inputs.tally(path).skip_file("not read: Hadoop's note on the files beside it")
-            else:
-                yield path
-        elif stat.S_ISDIR(status.st_mode):
-            names = sorted(os.listdir(path))  # noqa: PTH208 - a string per file: a rotated year has 100,000 of them
-            for name in names:
-                yield from _files(os.path.join(path, name), inputs, seen)  # noqa: PTH118 - see above
-        else:
-            inputs.tally(path).fail("neither a file nor a folder")
-    except OSError as error:
-        inputs.tally(path).fail(_os_reason(error))
-
-
-def _os_reason(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()
 
 
 def _recognise(path: str, inputs: Inputs) -> bool:
@@ -196,7 +171,7 @@ def _recognise(path: str, inputs: Inputs) -> bool:
             kind = sensors.sniff(head.data)
         endpoint = _sniff_endpoint(head.data) if kind is None and not _is_pcap(head.data) else None
     except OSError as error:
-        inputs.tally(path).fail(_os_reason(error))
+        inputs.tally(path).fail(reason_of(error))
         return False
     except BadStream as error:
         inputs.tally(path).fail(str(error))
@@ -204,6 +179,9 @@ def _recognise(path: str, inputs: Inputs) -> bool:
     tally = inputs.tally(path, kind or endpoint or UNKNOWN)
     if _is_pcap(head.data):
         tally.kind = "pcapng" if head.data.startswith(_PCAPNG_MAGIC) else "pcap"
+        if storage.is_url(path):
+            tally.fail("packet captures are read by sensors that need a local file: copy it here first")
+            return True
         inputs.captures.append(Input(path, tally.kind, head.compression))
     elif endpoint is not None:
         inputs.endpoints.append(Input(path, endpoint, head.compression))
@@ -240,7 +218,7 @@ def _reject(tally: Tally, head: Head) -> None:
 
 def read_head(path: str, size: int) -> Head:
     """Return the first ``size`` inflated bytes of ``path``. Raises OSError, or BadStream when nothing inflates."""
-    with Path(path).open("rb") as file:
+    with open_raw(path, size) as file:
         compression = compression_of(file.read(4))
         file.seek(0)
         stream = _rows(path) if compression == PARQUET else _open_stream(file, compression)
@@ -278,11 +256,11 @@ class Metered:
         return count
 
 
-def inflated(file: FileIO, inp: Input, tally: Tally, progress: Progress) -> Stream:
+def inflated(file: Source, inp: Input, tally: Tally, progress: Progress) -> Stream:
     """Return the text of ``inp``, opened as ``file``, metered. Raises BadStream."""
     if inp.compression != PARQUET:
         return _open_stream(Metered(file, tally, progress), inp.compression)
-    size = Path(inp.path).stat().st_size
+    size = storage.size(inp.path)
     tally.took(size)
     progress.advance(size)
     return _rows(inp.path)
@@ -302,7 +280,7 @@ def open_lines(inp: Input, tally: Tally, progress: Progress = SILENT) -> Iterato
     """
     number = 0
     try:
-        with Path(inp.path).open("rb", buffering=0) as file:
+        with open_raw(inp.path) as file:
             for block in whole_lines(inflated(file, inp, tally, progress), BLOCK):
                 if block.overlong:
                     number += 1
@@ -314,6 +292,6 @@ def open_lines(inp: Input, tally: Tally, progress: Progress = SILENT) -> Iterato
                 for number, line in enumerate(lines, number + 1):  # noqa: B020 - one running number
                     yield number, line.removesuffix(b"\r")
     except OSError as error:
-        tally.skip(number or None, _os_reason(error))
+        tally.skip(number or None, reason_of(error))
     except BadStream as error:
         tally.skip(number or None, str(error))

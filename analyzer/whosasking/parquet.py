@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
+from whosasking import storage
 from whosasking.bytestream import BadStream
 
 if TYPE_CHECKING:
@@ -33,12 +34,13 @@ class Rows:
         """Open the table. Raises BadStream when it is damaged or has no column of its own."""
         try:
             self._database = duckdb.connect(":memory:", config={"threads": 1, "memory_limit": _MEMORY})
+            table = self._reachable(path)
             self._database.execute("SET autoinstall_known_extensions = false")
             self._database.execute("SET autoload_known_extensions = false")
-            self._database.execute(f"SET allowed_paths = [{_text(path)}, {_text(_literally(path))}]")
+            self._database.execute(f"SET allowed_paths = [{_text(table)}, {_text(_literally(table))}]")
             self._database.execute("SET enable_external_access = false")
             self._database.execute("SET lock_configuration = true")
-            self._table = f"read_parquet({_text(_literally(path))}, hive_partitioning = false)"
+            self._table = f"read_parquet({_text(_literally(table))}, hive_partitioning = false)"
             cells = list(self._cells())
             self._rows = self._database.execute(
                 f"SELECT CAST(to_json(whosasking_row) AS VARCHAR) FROM (SELECT {', '.join(cells)} FROM {self._table}) "  # noqa: S608 -- every name and text is quoted
@@ -47,6 +49,16 @@ class Rows:
         except duckdb.Error as error:
             raise _damage(error) from None
         self._ready = memoryview(b"")
+
+    def _reachable(self, path: str) -> str:
+        """Return the name by which DuckDB reaches the table: for a URL, a file system that has this one file."""
+        if not storage.is_url(path):
+            return path
+        from whosasking.remote import OneFile  # noqa: PLC0415 - for URLs alone
+
+        only = OneFile(path)
+        self._database.register_filesystem(only)
+        return only.name
 
     def read(self, size: int) -> bytes:
         """Return up to ``size`` bytes, none at the end. Raises BadStream."""

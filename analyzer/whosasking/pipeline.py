@@ -7,17 +7,15 @@ stage is imported when there is something for it to do: start-up is a third of t
 
 from __future__ import annotations
 
-import re
 import time
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from whosasking import __version__, catalogue, config, sensors
+from whosasking import __version__, catalogue, config, sensors, storage
 from whosasking.connections import ConnectionReport
 from whosasking.errors import InputError
 from whosasking.inputs import discover
@@ -29,6 +27,7 @@ from whosasking.sensors.interface import Wanted
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from pyspark.sql import SparkSession
 
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
     from whosasking.sensors.capture import How
     from whosasking.sensors.reading import LineReader
 
-_URL = re.compile(r"[a-z][a-z0-9+.-]+:/")
 Pair = tuple[Lookup, "Attribution"]
 FOCUS_FROM = 64 << 20
 """Bytes of exports from which on only records of hosts that matter are read."""
@@ -175,9 +173,6 @@ def cluster(
         raise InputError("--exact reads every line here, in one process: it does not go with --engine spark")
     if any(str(path) == "-" for path in paths):
         raise InputError("standard input is here alone: --engine spark takes files that every worker sees")
-    urls = [str(path) for path in paths if _URL.match(str(path)) and not Path(path).exists()]
-    if urls:
-        raise InputError(f"{urls[0]}: URLs are not read; mount the store where the workers see it under one name")
     from whosasking.engines import spark_session
 
     return spark_session.connected(master)
@@ -214,7 +209,7 @@ def _is_large(inputs: Inputs) -> bool:
     """Tell exports so large that only records of hosts with a lookup are worth their time and memory."""
     if inputs.captures or not inputs.sensors:
         return False
-    return sum(Path(inp.path).stat().st_size for inp in inputs.endpoints if Path(inp.path).exists()) > FOCUS_FROM
+    return sum(storage.size(inp.path) for inp in inputs.endpoints) > FOCUS_FROM
 
 
 def _focused(  # noqa: PLR0913 - every stage before it

@@ -24,12 +24,12 @@ _PIECE = 1 << 20
 
 
 @contextlib.contextmanager
-def spooled(paths: Sequence[Path]) -> Iterator[list[Path]]:
+def spooled(paths: Sequence[str]) -> Iterator[list[str]]:
     """Give ``paths`` with ``-`` replaced by a private file that holds all of standard input; it is gone afterwards.
 
     Raises InputError when it cannot be kept.
     """
-    if Path(NAME) not in paths:
+    if NAME not in paths:
         yield list(paths)
         return
     with orderly(), tempfile.TemporaryDirectory(prefix="whosasking-", ignore_cleanup_errors=True) as folder:
@@ -39,15 +39,15 @@ def spooled(paths: Sequence[Path]) -> Iterator[list[Path]]:
                 shutil.copyfileobj(sys.stdin.buffer, out, _PIECE)
         except OSError as error:
             raise InputError(f"cannot keep standard input in {folder}: {error.strerror}") from None
-        yield [file if path == Path(NAME) else path for path in paths]
+        yield [str(file) if path == NAME else path for path in paths]
 
 
-def named(report: Report, given: Sequence[Path], read: Sequence[Path]) -> Report:
+def named(report: Report, given: Sequence[str], read: Sequence[str]) -> Report:
     """Return the report with ``-`` in the place of the temporary file's name."""
     return msgspec.structs.replace(report, inputs=renamed(report.inputs, given, read))
 
 
-def renamed(inputs: Sequence[InputReport], given: Sequence[Path], read: Sequence[Path]) -> tuple[InputReport, ...]:
+def renamed(inputs: Sequence[InputReport], given: Sequence[str], read: Sequence[str]) -> tuple[InputReport, ...]:
     """Return the accounts of inputs with ``-`` in the place of the temporary file's name."""
-    files = {str(there) for here, there in zip(given, read, strict=True) if here == Path(NAME)}
+    files = {there for here, there in zip(given, read, strict=True) if here == NAME}
     return tuple(msgspec.structs.replace(one, path=NAME) if one.path in files else one for one in inputs)

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whosasking import storage
 from whosasking.endpoints import defender, event_xml, evtxecmd, sentinel, sysmon, sysmon_evtx, velociraptor
 from whosasking.endpoints.containers import BOM
 from whosasking.endpoints.defender_columns import csv_header, row_of_json
@@ -178,11 +179,4 @@ _READERS = {
 
 
 def _total(files: list[Input]) -> int:
-    return sum(map(_size, files))
-
-
-def _size(inp: Input) -> int:
-    try:
-        return Path(inp.path).stat().st_size
-    except OSError:
-        return 0
+    return sum(storage.size(inp.path) for inp in files)

@@ -7,12 +7,12 @@ else is passed on as it is.
 from __future__ import annotations
 
 import codecs
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whosasking.bytestream import BadStream, whole_lines
 from whosasking.endpoints.containers import LONGEST_ROW, Line
 from whosasking.inputs import LONG_LINE_REASON, inflated, open_lines, read_head
+from whosasking.storage import open_raw
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +52,7 @@ def blocks(inp: Input, tally: Tally, progress: Progress) -> Iterator[Line]:
     line = 1
     decoder: codecs.IncrementalDecoder | None = None
     try:
-        with Path(inp.path).open("rb", buffering=0) as file:
+        with open_raw(inp.path) as file:
             stream = inflated(file, inp, tally, progress)
             piece = stream.read(_PIECE)
             codec = utf16(piece)
@@ -84,7 +84,7 @@ def screened_lines(inp: Input, tally: Tally, progress: Progress, screen: Screen)
     """Yield the lines of a file that pass ``screen``; ``tally`` counts all of them as records."""
     done = 0
     try:
-        with Path(inp.path).open("rb", buffering=0) as file:
+        with open_raw(inp.path) as file:
             for block in whole_lines(inflated(file, inp, tally, progress), _PIECE):
                 if block.overlong:
                     done += 1

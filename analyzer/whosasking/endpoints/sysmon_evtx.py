@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from whosasking import storage
 from whosasking.endpoints import sysmon
 from whosasking.endpoints.containers import BadRowError, decode
 from whosasking.endpoints.interface import Noted
@@ -30,8 +30,8 @@ def read(inp: Input, collector: Collector, tally: Tally, progress: Progress) -> 
         tally.fail("reading .evtx needs the evtx package: pip install 'whosasking[evtx]'")
         return
     try:
-        size = Path(inp.path).stat().st_size
-        parser = PyEvtxParser(inp.path)
+        size = storage.size(inp.path)
+        parser = PyEvtxParser(storage.open_raw(inp.path) if storage.is_url(inp.path) else inp.path)
     except (OSError, RuntimeError, ValueError) as error:
         tally.fail(f"not an event log that can be read: {_one_line(error)}")
         return

@@ -1,19 +1,18 @@
 """The reader of sensor logs on a Spark cluster: executors scan ranges of the files, what passed comes to the driver.
 
-Every worker must see the files under the driver's names (a shared file system). A task scans some ranges of large
-plain files, or whole compressed files and Parquet tables, with the very code the embedded engine runs in its threads.
+Every worker must see the files under the driver's names (a shared file system, or URLs of a store). A task scans some
+ranges of large plain files, or whole compressed files and Parquet tables, with the very code the embedded engine runs
+in its threads.
 """
 
 from __future__ import annotations
 
-import errno
-import os
 import threading
 from contextlib import contextmanager, suppress
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from whosasking import storage
 from whosasking.bytestream import MAX_LINE
 from whosasking.errors import InputError
 from whosasking.inputs import Input, Tally
@@ -37,9 +36,15 @@ _INLINE: Final = 1 << 20
 """Bytes of passed lines that come to the driver with all other ranges' results, and of one range's among them; a range
 that has more is asked for when its turn comes."""
 _LOOK: Final = 0.5
-_GONE: Final = os.strerror(errno.ENOENT).lower()
 
 Sieves = dict[int, "Sieving"]
+
+
+class Shared(NamedTuple):
+    """What every task needs: the sieves by number, and what opens the URLs among the paths."""
+
+    sieves: Sieves
+    keys: storage.Keys
 
 
 class Part(NamedTuple):
@@ -76,7 +81,7 @@ class ClusterReader:
         if not jobs:
             return
         sieves: Sieves = {id(job.sieve): job.sieve for job in jobs if job.sieve is not None}
-        shared = self._context.broadcast(sieves)
+        shared = self._context.broadcast(Shared(sieves, storage.keys()))
         try:
             tasks = _tasks(jobs, self._context.defaultParallelism)
             results = self._scanned(tasks, shared)
@@ -91,7 +96,7 @@ class ClusterReader:
             with suppress(Exception):  # the cluster is gone, and so is the broadcast
                 shared.destroy()
 
-    def _scanned(self, tasks: list[list[Part]], shared: Broadcast[Sieves]) -> list[Result]:
+    def _scanned(self, tasks: list[list[Part]], shared: Broadcast[Shared]) -> list[Result]:
         parts = sum(map(len, tasks))
         work = self._context.parallelize(tasks, len(tasks))
         limit = min(_INLINE, _TOGETHER // parts)
@@ -99,7 +104,7 @@ class ClusterReader:
             found: list[Result] = work.flatMap(scanner(shared, limit)).collect()
             return found
 
-    def _pieces(self, job: Job, results: Iterable[Result], shared: Broadcast[Sieves]) -> Iterator[Piece]:
+    def _pieces(self, job: Job, results: Iterable[Result], shared: Broadcast[Shared]) -> Iterator[Piece]:
         for result in results:
             job.tally.took(result.bytes)
             if result.found is None:
@@ -136,27 +141,29 @@ class ClusterReader:
         self._progress.advance(total - told)
 
 
-def scanner(shared: Broadcast[Sieves], limit: int) -> Callable[[list[Part]], Iterator[Result]]:
+def scanner(shared: Broadcast[Shared], limit: int) -> Callable[[list[Part]], Iterator[Result]]:
     """Return what scans a task's parts in an executor and gives what is at most ``limit`` bytes of lines."""
 
     def scan(task: list[Part]) -> Iterator[Result]:
+        storage.learn(shared.value.keys)
         buffer = bytearray(MAX_LINE + 1)
         for part in task:
             tally = Tally(part.inp.path)
-            found = _joined(_scan(part, tally, shared.value, buffer), limit)
+            found = _joined(_scan(part, tally, shared.value.sieves, buffer), limit)
             yield Result(part, 0 if found is None else tally.bytes, found)
 
     return scan
 
 
-def reader(shared: Broadcast[Sieves]) -> Callable[[list[Part]], Iterator[Piece | int]]:
+def reader(shared: Broadcast[Shared]) -> Callable[[list[Part]], Iterator[Piece | int]]:
     """Return what scans a task's parts in an executor and gives each one's pieces, then its bytes on disk."""
 
     def read(task: list[Part]) -> Iterator[Piece | int]:
+        storage.learn(shared.value.keys)
         buffer = bytearray(MAX_LINE + 1)
         for part in task:
             tally = Tally(part.inp.path)
-            yield from _scan(part, tally, shared.value, buffer)
+            yield from _scan(part, tally, shared.value.sieves, buffer)
             yield tally.bytes
 
     return read
@@ -187,7 +194,7 @@ def _joined(found: Iterator[Piece], limit: int) -> tuple[Piece, ...] | None:
 
 def _tasks(jobs: Sequence[Job], cores: int) -> list[list[Part]]:
     """Cut the files into tasks of about one size, in the files' order."""
-    total = sum(_bytes(job.inp) for job in jobs)
+    total = sum(storage.size(job.inp.path) for job in jobs)
     goal = min(max(total // (_TASKS_A_CORE * max(cores, 1)), SMALLEST), LARGEST)
     tasks: list[list[Part]] = []
     filled = goal
@@ -204,20 +211,16 @@ def _tasks(jobs: Sequence[Job], cores: int) -> list[list[Part]]:
 
 
 def _size(part: Part) -> int:
-    return (_bytes(part.inp) if part.end is None else part.end) - part.start
-
-
-def _bytes(inp: Input) -> int:
-    try:
-        return Path(inp.path).stat().st_size
-    except OSError:
-        return 0
+    return (storage.size(part.inp.path) if part.end is None else part.end) - part.start
 
 
 def _seen(piece: Piece, job: Job) -> Piece:
-    """Raise InputError for a file that is gone there and not here."""
-    if piece.trouble == _GONE and Path(job.inp.path).exists():
+    """Raise InputError for a file that is gone there and not here, or in a store that the worker is not set up for."""
+    path = job.inp.path
+    if piece.trouble == storage.GONE and storage.exists(path):
         raise InputError(
-            f"{job.inp.path}: a worker has no such file; the cluster's workers must see every path under the same name"
+            f"{path}: a worker has no such file; the cluster's workers must see every path under the same name"
         )
+    if storage.is_url(path) and piece.trouble is not None and storage.is_setup(piece.trouble):
+        raise InputError(f"{path}: a worker cannot read it: {piece.trouble}; every worker needs what this machine has")
     return piece

@@ -6,9 +6,9 @@ import io
 import shutil
 import tempfile
 from contextlib import contextmanager, redirect_stdout
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from whosasking import storage
 from whosasking.bytestream import BadStream, open_stream
 from whosasking.errors import InputError
 from whosasking.inputs import Input, Tally, open_lines
@@ -81,11 +81,11 @@ def _rows(path: str) -> Iterator[list[str]]:
 @contextmanager
 def _plain(inp: Input, tally: Tally) -> Iterator[str]:
     """Give the path of ``inp``, or of a temporary inflated copy."""
-    tally.took(Path(inp.path).stat().st_size)
-    if inp.compression is None:
+    tally.took(storage.size(inp.path))
+    if inp.compression is None and not storage.is_url(inp.path):
         yield inp.path
         return
-    with Path(inp.path).open("rb", buffering=0) as file, tempfile.NamedTemporaryFile(suffix=".log") as copy:
+    with storage.open_raw(inp.path) as file, tempfile.NamedTemporaryFile(suffix=".log") as copy:
         shutil.copyfileobj(cast("BinaryIO", open_stream(file, inp.compression)), copy, 1 << 20)
         copy.flush()
         yield copy.name

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import msgspec
 
+from whosasking import storage
 from whosasking.inputs import open_lines
 from whosasking.leases import Lease  # noqa: TC001 - msgspec reads annotations at run time
 from whosasking.model import Micros  # noqa: TC001 - see above
@@ -95,7 +96,7 @@ def read(inputs: Inputs, connections: BinaryIO, names: BinaryIO, progress: Progr
     """
     reading = FlowReading()
     wanted = [inp for inp in inputs.sensors if _is_used(inp)]
-    progress.start(sum(_size(inp) for inp in wanted))
+    progress.start(sum(storage.size(inp.path) for inp in wanted))
     for inp in inputs.sensors:
         tally = inputs.tally(inp.path)
         if inp not in wanted:
@@ -117,13 +118,6 @@ def read(inputs: Inputs, connections: BinaryIO, names: BinaryIO, progress: Progr
 def _is_used(inp: Input) -> bool:
     words = inp.kind.split()
     return inp.kind in ("eve json", "zeek json") or (len(words) > 1 and words[1] in _USED)
-
-
-def _size(inp: Input) -> int:
-    try:
-        return Path(inp.path).stat().st_size
-    except OSError:
-        return 0
 
 
 class _Rows:

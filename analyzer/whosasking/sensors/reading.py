@@ -12,22 +12,24 @@ import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import stringzilla
 
+from whosasking import storage
 from whosasking.bytestream import MAX_LINE, Ahead, BadStream, Block, open_stream, seek_line, whole_lines
 from whosasking.inputs import LONG_LINE_REASON, Input, Tally, inflated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from io import FileIO
 
+    from whosasking.bytestream import Source
     from whosasking.progress import Progress
     from whosasking.sieve import Span
 
 RANGE: Final = 16 << 20
+FAR_RANGE: Final = 64 << 20
+"""As RANGE for a store's file, of whose every range some more is fetched than read."""
 BLOCK: Final = 1 << 20
 """Bytes read and scanned at once: they are still in the processor's cache when the next step needs them."""
 _BATCH: Final = 256 << 10
@@ -146,11 +148,12 @@ class _Ahead(NamedTuple):
 
 
 class Reader:
-    """Reads files with ``threads`` threads (default: one a core)."""
+    """Reads files with ``threads`` threads (default: one a core; more for a store)."""
 
     def __init__(self, progress: Progress, threads: int | None = None) -> None:
         """Prepare; nothing is read yet."""
         self._progress = progress
+        self._given = threads
         self._threads = threads or cores()
         self._local = threading.local()
         self._ahead: deque[_Ahead] = deque()
@@ -158,6 +161,8 @@ class Reader:
     def read(self, jobs: Sequence[Job]) -> Iterator[Sifted]:
         """Yield every file with its lines; each file's lines must be read before the next file is asked for."""
         self._ahead.clear()
+        if self._given is None and any(storage.is_url(job.inp.path) for job in jobs):
+            self._threads = max(cores(), storage.CONNECTIONS)
         pool = ThreadPoolExecutor(self._threads, thread_name_prefix="sieve")
         units = self._units(jobs)
         try:
@@ -174,7 +179,7 @@ class Reader:
 
     def _units(self, jobs: Sequence[Job]) -> Iterator[_Ahead]:
         """Cut the files; a compressed one that is most of the work is inflated apart."""
-        sizes = [_size(job.inp.path) for job in jobs]
+        sizes = [storage.size(job.inp.path) for job in jobs]
         large = sum(sizes) / self._threads
         for job, size in zip(jobs, sizes, strict=True):
             apart = self._threads > 1 and size > large
@@ -226,13 +231,6 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _size(path: str) -> int:
-    try:
-        return Path(path).stat().st_size
-    except OSError:  # told when it is read
-        return 0
-
-
 def _batches(pieces: Iterator[Piece]) -> Iterator[Piece]:
     """Join pieces until they are worth handing over: most blocks of most logs have nothing in them."""
     lines = size = 0
@@ -272,9 +270,9 @@ def numbered(job: Job, found: Iterable[Piece], edges: list[bytes]) -> Iterator[L
 
 
 def units_of(job: Job, step: int | None = None) -> Iterator[Unit]:
-    """Cut a large plain file into ranges of ``step`` bytes (default: RANGE)."""
-    step = step or RANGE
-    size = _size(job.inp.path) if job.inp.compression is None else 0
+    """Cut a large plain file into ranges of ``step`` bytes (default: RANGE, more of a store's file)."""
+    step = step or (FAR_RANGE if storage.is_url(job.inp.path) else RANGE)
+    size = storage.size(job.inp.path) if job.inp.compression is None else 0
     for start in range(0, size, step) if size > step else (0,):
         yield Unit(job, start, start + step if start + step < size else None)
 
@@ -283,7 +281,7 @@ def pieces(unit: Unit, progress: Progress, buffer: bytearray, *, apart: bool = T
     """Read and sieve one unit; ``apart``: a compressed one is inflated by a second thread."""
     job = unit.job
     try:
-        with Path(job.inp.path).open("rb", buffering=0) as file:
+        with storage.open_raw(job.inp.path) as file:
             start = seek_line(file, unit.start)
             if unit.end is not None and start >= unit.end:
                 job.tally.took(unit.end - unit.start)
@@ -299,12 +297,12 @@ def pieces(unit: Unit, progress: Progress, buffer: bytearray, *, apart: bool = T
             job.tally.took(count)
             progress.advance(count)
     except OSError as error:
-        yield Piece(trouble=(error.strerror or str(error)).lower())
+        yield Piece(trouble=storage.reason_of(error))
     except BadStream as error:
         yield Piece(trouble=str(error))
 
 
-def _inflated(job: Job, file: FileIO, progress: Progress, buffer: bytearray, *, apart: bool) -> Iterator[Piece]:
+def _inflated(job: Job, file: Source, progress: Progress, buffer: bytearray, *, apart: bool) -> Iterator[Piece]:
     """Sieve a compressed file; ``apart``: while a second thread inflates what comes next."""
     stream = inflated(file, job.inp, job.tally, progress)
     ahead = Ahead(stream) if apart else None

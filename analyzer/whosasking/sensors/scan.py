@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import heapq
 from itertools import count, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from whosasking import storage
 from whosasking.inputs import Input, Tally
 from whosasking.sensors import exact as reference
 from whosasking.sensors.book import MOST_SESSIONS, Book
@@ -203,7 +203,7 @@ class Scan:
                 jobs.append(Job(inp, self._tally(inp), None))
             elif (sieve := sieves[what]) is not None:
                 jobs.append(Job(inp, self._tally(inp), sieve))
-        self._progress.start(sum(_size(job.inp) for job in jobs))
+        self._progress.start(sum(storage.size(job.inp.path) for job in jobs))
         slow = [job for job in jobs if self._exact and form_of(job.inp) == "tsv"]
         for job in slow:
             reference.read(job.inp, job.tally, self._zeek, self.times)
@@ -244,10 +244,3 @@ class Scan:
 def _is_read_whole(form: str, logs: frozenset[str]) -> bool:
     """Whether every line counts; in JSON such records are known by their fields where they are mixed with others."""
     return bool(logs & _WHOLE) and (form == "tsv" or logs <= _WHOLE)
-
-
-def _size(inp: Input) -> int:
-    try:
-        return Path(inp.path).stat().st_size
-    except OSError:
-        return 0
