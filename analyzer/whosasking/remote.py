@@ -120,7 +120,7 @@ def _below(url: str, folder: Place, seen: set[Hashable], depth: int) -> Iterator
         return
     try:
         with told(url):
-            entries = sorted(map(_entry, folder.system.ls(folder.name, detail=True)))
+            entries = sorted(_entry(info, folder.system) for info in folder.system.ls(folder.name, detail=True))
     except StoreError as error:
         yield NotRead(url, storage.reason_of(error))
         return
@@ -128,7 +128,7 @@ def _below(url: str, folder: Place, seen: set[Hashable], depth: int) -> Iterator
         here, below = folder._replace(name=entry.whole), f"{url}/{entry.name}"
         if entry.whole.rstrip("/") == folder.name.rstrip("/"):
             if entry.is_folder:
-                yield NotRead(f"{url}/", "not read: a folder without a name (two slashes in the keys of its files)")
+                yield NotRead(f"{url}//", "not read: a folder without a name (two slashes in the keys of its files)")
         elif entry.is_folder:
             if entry.is_link:
                 yield NotRead(below, "not read: a link to a folder", harmless=True)
@@ -148,11 +148,11 @@ class _Entry(NamedTuple):
     size: int
 
 
-def _entry(info: Mapping[str, Any]) -> _Entry:
+def _entry(info: Mapping[str, Any], system: Any) -> _Entry:  # noqa: ANN401 - fsspec is untyped
     whole: str = info["name"]
-    return _Entry(
-        _last(whole), whole, info["type"] == "directory", bool(info.get("islink")), int(info.get("size") or 0)
-    )
+    is_link = info["type"] not in ("file", "directory") or bool(info.get("islink"))
+    is_folder = system.isdir(whole) if is_link else info["type"] == "directory"
+    return _Entry(_last(whole), whole, is_folder, is_link, int(info.get("size") or 0))
 
 
 def _last(name: str) -> str:

@@ -29,7 +29,9 @@ _SEPARATOR: Final = "://"
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(//|/(?!/))(.*)", re.DOTALL)
 _ONE_SLASH: Final = frozenset({"file", "hdfs", "webhdfs"})
 """Schemes that Hadoop's users write ``file:/folder`` too."""
-_PASSWORD: Final = re.compile(r"^([^/]*?):[^/]*@")
+_PASSWORD: Final = re.compile(r"([^/:@]*):(?:[^/]*|(?!\d+/)[^@]*)@")
+"""At the start of what follows ``//``; a ``/`` in a password should be written ``%2F``, and is not always."""
+_USER: Final = re.compile(r"(//[^/\s:@]*):[^/\s]*@")
 _SECRET: Final = re.compile(r"(?i)([?&][^=&#\s]*(?:sig|token|key|secret|pass|pwd|auth|cred)[^=&#\s]*=)[^&#\s]+")
 _HADOOPS: Final = re.compile(r"_SUCCESS|_(?:started|committed)_\w+|\..+\.crc|.+_\$folder\$")
 
@@ -88,10 +90,10 @@ def argument(text: str) -> str:
 
 def _without_secrets(scheme: str, rest: str) -> str:
     secret = _PASSWORD.match(rest)
-    shown = scheme + _PASSWORD.sub(r"\1@", rest)
+    shown = scheme + (rest if secret is None else f"{secret[1]}@{rest[secret.end() :]}")
     if secret is not None:
-        shown_host = shown.split("/", 3)[2]
-        _keys[scheme + shown_host] = scheme + rest.split("/", 1)[0]
+        host = rest[secret.end() :].split("/", 1)[0]
+        _keys[f"{scheme}{secret[1]}@{host}"] = scheme + secret[0] + host
     if (clean := masked(shown)) != shown:
         _keys[clean] = scheme + rest
     return clean
@@ -99,7 +101,7 @@ def _without_secrets(scheme: str, rest: str) -> str:
 
 def masked(text: str) -> str:
     """Return ``text``, a URL or a message with URLs in it, without passwords and secret parts of a query."""
-    return _SECRET.sub(r"\1...", re.sub(r"(//[^/\s:@]*):[^/\s@]*@", r"\1@", text))
+    return _SECRET.sub(r"\1...", _USER.sub(r"\1@", text))
 
 
 def keys() -> Keys:

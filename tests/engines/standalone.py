@@ -6,10 +6,13 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
+
+from inputs.stores import s3_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,8 +88,18 @@ class Daemon:
         self._process.wait(PATIENCE)
 
 
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
 class Cluster:
-    """A master and ``workers`` workers; an application gets one core on each of two."""
+    """A master and ``workers`` workers; an application gets one core on each of two.
+
+    Executors look for S3 at ``store_port``, where a test may put it.
+    """
 
     def __init__(self, spark: Path, folder: Path, workers: int = 2) -> None:
         self._spark = spark
@@ -97,7 +110,9 @@ class Cluster:
         self.conf.mkdir()
         lines = [f"{name} {value}\n" for name, value in DEFAULTS.items()]
         (self.conf / "spark-defaults.conf").write_text("".join(lines))
-        self._environment = os.environ | {
+        self.store_port = _free_port()
+        self._environment = os.environ | s3_environment(self.store_port)
+        self._environment |= {
             "SPARK_HOME": str(spark),
             "SPARK_CONF_DIR": str(self.conf),
             "SPARK_LOCAL_IP": "127.0.0.1",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from whosasking import cli
+from whosasking import cli, storage
 from whosasking.engines import spark_errors
 from whosasking.engines.spark_session import _package
 from whosasking.errors import InputError
@@ -79,7 +79,6 @@ def test_no_pyspark(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monk
         (["--master", "local[2]", LOGS], "--master is for --engine spark"),
         (["--engine", "spark", "--master", "local[2]", "--exact", LOGS], "--exact reads every line here"),
         (["--engine", "spark", "--master", "local[2]", "-"], "standard input is here alone"),
-        (["--engine", "spark", "--master", "local[2]", "hdfs://site/zeek"], "hdfs:/site/zeek: URLs are not read"),
     ],
 )
 def test_calls_that_make_no_sense(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,6 +133,15 @@ def test_a_file_that_a_worker_does_not_see(tmp_path: Path) -> None:
     file.touch()
     with pytest.raises(InputError, match="a worker has no such file"):
         _seen(gone, job)
+
+
+def test_a_worker_that_cannot_read_the_store_this_machine_reads() -> None:
+    job = Job(Input("s3://lake/conn.log", "zeek conn tsv"), Tally("x"), None)
+    for trouble in (storage.DENIED, storage.NO_CREDENTIALS, f"{storage.NEEDS}pip install s3fs"):
+        with pytest.raises(InputError, match=r"^s3://lake/conn.log: a worker cannot read it: "):
+            _seen(Piece(trouble=trouble), job)
+    slow = Piece(trouble="the store does not answer in time")
+    assert _seen(slow, job) is slow, "that is told of the file"
 
 
 def test_files_become_tasks_of_one_size_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,64 +2,32 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import duckdb
 import pytest
-import zstandard
 
+from inputs.lake import ROOT, SCENARIO, lake, report
+from inputs.stores import s3, uploaded
 from sensors import making
-from whosasking import pipeline
-from whosasking.reports import Options, renderer
+from whosasking.errors import InputError
 from whosasking.sensors import cluster as cluster_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from engines.standalone import Cluster
 
 pytestmark = pytest.mark.xdist_group("spark")
 
-ROOT = Path(__file__).parents[2]
-SCENARIO = ROOT / "pcaps" / "workstation"
-NOW = 1_800_000_000_000_000
 PATIENCE = 300.0
 """Seconds the cluster may take on a busy machine."""
-
-
-def report(paths: list[Path], spark: Any = None) -> str:
-    out = io.StringIO()
-    renderer("json")(pipeline.run(paths, now=NOW, spark=spark), out, Options(show_dropped=True))
-    return out.getvalue()
-
-
-def lake(folder: Path) -> Path:
-    """Write the scenario as a lake has it: a table, compressed logs, one of them cut short, and many other lines."""
-    folder.mkdir()
-    source = SCENARIO / "zeek-json"
-    with duckdb.connect() as database:
-        table = f"read_json('{source}/conn.log', format = 'newline_delimited', sample_size = -1)"
-        database.execute(f"COPY (FROM {table}) TO '{folder}/part-00000.snappy.parquet'")
-    (folder / "_SUCCESS").touch()
-    for log in ("dns", "ssl"):
-        (folder / f"{log}.log.gz").write_bytes(gzip.compress((source / f"{log}.log").read_bytes()))
-    (folder / "http.log.zst").write_bytes(zstandard.compress((source / "http.log").read_bytes()))
-    (folder / "http.old.log.zst").write_bytes(zstandard.compress((source / "http.log").read_bytes())[:-50])
-    shutil.copy(source / "whois.log", folder)
-    shutil.copy(source / "quic.log", folder)
-    rows = [making.conn(n, "8.8.8.8", 43 if n % 997 == 0 else 80, second=n / 100) for n in range(50_000)]
-    (folder / "conn.23.log").write_bytes(making.tsv("conn", [*rows, {}])[:-60])
-    return folder
 
 
 def test_the_tsv_logs_and_sysmon(spark: Any) -> None:
@@ -81,6 +49,34 @@ def test_a_lake_of_tables_and_compressed_and_damaged_logs_in_ranges(
     found = report(paths, spark)
     assert found == report(paths)
     assert "ends too early" in found
+
+
+def test_a_lake_by_url(spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("fsspec", reason="fsspec is not installed: no URLs")
+    monkeypatch.setattr(cluster_reader, "SMALLEST", 256 << 10)
+    folder = lake(tmp_path / "lake")
+    urls = [f"local://{folder}", f"file://{SCENARIO}/exports/sysmon-ecs"]
+    found = report(urls, spark).replace(f"local://{folder}", str(folder))
+    assert found == report([folder, SCENARIO / "exports" / "sysmon-ecs"])
+
+
+def test_a_lake_in_s3(cluster: Cluster, spark: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_reader, "SMALLEST", 1 << 20)
+    folder = lake(tmp_path / "lake")
+    with s3(cluster.store_port) as client:
+        url = uploaded(client, folder, "zeek").replace("s3:", "s3a:")
+        found = report([url, SCENARIO / "exports" / "sysmon-ecs"], spark)
+    assert found.replace(url, str(folder)) == report([folder, SCENARIO / "exports" / "sysmon-ecs"])
+
+
+def test_a_worker_that_is_not_set_up_for_the_store_is_one_line(spark: Any) -> None:
+    pytest.importorskip("fsspec", reason="fsspec is not installed: no URLs")
+    import fsspec  # noqa: PLC0415 - after the check
+
+    memory = fsspec.filesystem("memory")  # of this process alone
+    memory.pipe("/here/conn.log", (SCENARIO / "zeek-tsv" / "conn.log").read_bytes())
+    with pytest.raises(InputError, match=r"^memory://here/conn.log: a worker has no such file; "):
+        report(["memory://here"], spark)
 
 
 def test_a_worker_killed_in_the_middle_of_a_scan_changes_nothing(
