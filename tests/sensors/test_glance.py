@@ -197,6 +197,13 @@ def test_a_header_in_the_middle_moves_the_columns_that_are_looked_at(tmp_path: P
     assert len(read(write(tmp_path, ssl=hidden)).lookups) == 2
 
 
+def test_of_two_columns_of_one_name_the_one_that_is_set_counts(tmp_path: Path) -> None:
+    columns = [*COLUMNS["http"], "host:string"]
+    row = tsv_row("http", http(1, HOSTS[0], "rdap.arin.net", "/")) + "\t-\n"
+    (tmp_path / "http.log").write_text(header("http", columns) + row, "utf-8")
+    assert [lookup.server for lookup in read(tmp_path).lookups] == ["rdap.arin.net"]
+
+
 SEGMENTS = ["whois", "WhoisLookup.php", "xwhois", "whois-the-boss", "rdap", "rdap.v1", "wrdap", "%72dap", "domain"]
 OBJECTS = ["example.com", "8.8.8.8", "AS64500", "dns.json", "", "about"]
 

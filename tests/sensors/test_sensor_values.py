@@ -73,3 +73,9 @@ def test_every_spelling_of_an_address_is_one_address(ip: object) -> None:
 def test_an_ipv4_address_inside_ipv6_is_the_ipv4_address() -> None:
     assert address("::ffff:192.0.2.1") == "192.0.2.1"
     assert address("a.cdn.example") is None
+
+
+def test_a_zone_is_no_part_of_an_address_on_the_wire() -> None:
+    assert address("fe80::1%eth0") == "fe80::1"
+    assert address("fe80::1%a%b") == "fe80::1"
+    assert address("192.0.2.1%eth0") is None

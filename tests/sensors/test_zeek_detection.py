@@ -46,6 +46,18 @@ def test_a_port_43_server_that_nobody_lists_is_named_too(log: Callable[..., Path
     assert [lookup.server for lookup in reading.lookups] == ["build.partner.example"]
 
 
+def test_a_name_spelt_like_an_address_with_a_zone_breaks_nothing(log: Callable[..., Path]) -> None:
+    """Whoever serves a name that says whois may answer with any bytes as its alias."""
+    reading = read(
+        log(
+            conn=[conn(1, "203.0.113.5", 43, second=2)],
+            dns=[dns(9, "whois.hostile.example", ["fe80::1%eth0", "203.0.113.5"], second=1)],
+            ssl=[ssl(2, "fe80::2", "shop.example")],
+        )
+    )
+    assert [lookup.server for lookup in reading.lookups] == ["whois.hostile.example"]
+
+
 def test_udp_port_43_is_no_lookup(log: Callable[..., Path]) -> None:
     assert read(log(conn=[conn(1, "192.0.32.59", 43, proto="udp")])).lookups == []
 

@@ -35,8 +35,8 @@ _TEXT: Final = frozenset({"string", "addr", "enum"})
 def columns(detector: Detector, log: str, header: Header) -> Dull | None:
     """Return what says of a row's cells that they mean nothing; None for a log whose every row must be typed."""
     at = {name: place for place, name in enumerate(header.fields)}
-    if len(header.types) != len(header.fields):
-        return None
+    if len(header.types) != len(header.fields) or len(at) != len(header.fields):
+        return None  # of two columns of one name the last that is set counts
 
     def is_text(*names: str) -> bool:
         return all(name in at and header.types[at[name]] in _TEXT for name in names)

@@ -59,11 +59,14 @@ def instant(value: object) -> Micros | None:
 
 @lru_cache(maxsize=1 << 16)
 def address(text: str) -> str | None:
-    """Return the canonical text of an address (RFC 5952 for IPv6), so that two sensors' spellings compare equal."""
+    """Return the canonical text of an address (RFC 5952 for IPv6), so that two sensors' spellings compare equal.
+
+    A zone (``fe80::1%eth0``) is left out: on the wire there is none, but a DNS name may be spelt like one.
+    """
     try:
         if ":" not in text:
             return str(IPv4Address(text))
-        found = IPv6Address(text)
+        found = IPv6Address(text.partition("%")[0])
     except AddressValueError:
         return None
     return str(found.ipv4_mapped or found)
