@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import tempfile
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from whosasking.model import Query, QueryKind, SourceRef
 from whosasking.records import Records, Runs
+from whosasking.spool import Stored, Streams
 
 
 def queries(count: int) -> list[Query]:
@@ -47,6 +52,20 @@ def test_what_waits_and_what_is_written_are_read_while_more_comes(monkeypatch: p
     assert [(one, other) for one in records.between(0, 3) for other in records.between(1, 3)] == [
         (one, other) for one in expected[:3] for other in expected[1:3]
     ]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_told_by_the_folder_that_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report may go to one disk, and what is kept meanwhile to another."""
+    for maker in ("TemporaryFile", "SpooledTemporaryFile"):
+        monkeypatch.setattr(tempfile, maker, lambda *_: io.FileIO("/dev/full", "r+"))
+    records, streams, stored = Records(Query, 0), Streams(), Stored(tuple)
+    with pytest.raises(OSError, match=f"No space left on device: '{tempfile.gettempdir()}'"):
+        records.extend(queries(20_000))
+    with pytest.raises(OSError, match=f": '{tempfile.gettempdir()}'"):
+        streams.put(0, bytes(64 << 10))
+    with pytest.raises(OSError, match=f": '{tempfile.gettempdir()}'"):
+        stored.extend((number,) for number in range(256))
 
 
 def test_a_file_name_that_is_no_utf_8_and_a_damaged_time_survive_the_disk() -> None:

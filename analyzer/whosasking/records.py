@@ -16,6 +16,8 @@ from typing import IO, TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 import msgspec
 
+from whosasking.spool import writing
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -78,8 +80,9 @@ class Records(Sequence[T], Generic[T]):
         self._waiting += packed(record)
         self._ends.append(self._written + len(self._waiting))
         if len(self._waiting) >= _WRITTEN:
-            self._file.write(self._waiting)
-            self._file.flush()
+            with writing():
+                self._file.write(self._waiting)
+                self._file.flush()
             self._written += len(self._waiting)
             self._waiting.clear()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import msgspec
@@ -43,6 +44,16 @@ def _clean(value: object) -> object:
     return tuple(map(_clean, value)) if isinstance(value, tuple | list) else value
 
 
+@contextmanager
+def writing() -> Iterator[None]:
+    """Let an error while temporary data is written name their folder: it is seldom where the report goes."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or tempfile.gettempdir()
+        raise
+
+
 class Streams:
     """Any number of streams of rows in one file, each read back in the order it was written."""
 
@@ -68,8 +79,9 @@ class Streams:
         waiting += len(encoded).to_bytes(_LENGTH, "little")
         waiting += encoded
         if len(waiting) >= _CHUNK:
-            self._file.seek(self._end)
-            self._file.write(waiting)
+            with writing():
+                self._file.seek(self._end)
+                self._file.write(waiting)
             self._chunks.setdefault(stream, []).append((self._end, len(waiting)))
             self._end += len(waiting)
             self._waiting[stream] = bytearray()
@@ -119,8 +131,9 @@ class Stored(Sequence[T], Generic[T]):
             self._waiting.append(row)
             if len(self._waiting) == _PER_BLOCK:
                 encoded = _encoded(self._waiting)
-                self._file.seek(self._end)
-                self._file.write(encoded)
+                with writing():
+                    self._file.seek(self._end)
+                    self._file.write(encoded)
                 self._blocks.append((self._end, len(encoded)))
                 self._end += len(encoded)
                 self._waiting = []
