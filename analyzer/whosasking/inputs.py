@@ -154,7 +154,8 @@ def discover(paths: Sequence[str | Path]) -> Inputs:
                 (tally.skip_file if file.harmless else tally.fail)(file.reason)
             else:
                 found = _recognise(file, inputs) or found
-        if not found and storage.is_folder(path):
+        told = storage.is_url(path) and path in inputs.tallies  # a store that fails is not asked once more
+        if not found and not told and storage.is_folder(path):
             inputs.tally(path).fail("no Zeek log, EVE file or endpoint export found in this folder")
     return inputs
 
