@@ -112,7 +112,7 @@ def test_a_product_without_sockets_is_read_with_equal_clocks_and_says_so() -> No
     site.start(process(command_line="whois one.example"), -1.0)
     asked = lookup(query=Query(text="one.example", object="one.example"))
     result = attribution.attribute([asked], site.reading(), [], {HOST: [HERE]}, NoTools())
-    assert named(result).confidence == 0.42
+    assert named(result).confidence == 0.665
     assert "taken as equal" in named(result).reason
     assert "taken as equal to the sensor's" in result.offsets[0].reason
 

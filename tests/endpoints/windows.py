@@ -18,6 +18,8 @@ Row = dict[str, Any]
 SYSMON, SECURITY = "Microsoft-Windows-Sysmon", "Microsoft-Windows-Security-Auditing"
 NAMESPACE = "http://schemas.microsoft.com/win/2004/08/events/event"
 LOGGED = "2024-05-01T10:00:30.1234567Z"
+VERSIONS = {5: 3, 4688: 2, 4689: 0, 5156: 1}
+"""What Sysmon 15 and Windows 11 write where it is not 5."""
 
 
 def xml(number: int, fields: Fields, *, provider: str = SYSMON, logged: str = LOGGED, between: str = "") -> str:
@@ -26,7 +28,7 @@ def xml(number: int, fields: Fields, *, provider: str = SYSMON, logged: str = LO
     data = between.join(f'<Data Name="{name}">{escape(value)}</Data>' for name, value in fields.items())
     return (
         f"<Event xmlns='{NAMESPACE}'><System><Provider Name='{provider}' Guid='{{5770385f}}'/>{between}"
-        f"<EventID>{number}</EventID><Version>5</Version><TimeCreated SystemTime='{logged}'/>"
+        f"<EventID>{number}</EventID><Version>{VERSIONS.get(number, 5)}</Version><TimeCreated SystemTime='{logged}'/>"
         f"<Execution ProcessID='2345' ThreadID='7'/><Channel>{channel}</Channel><Computer>{HOST}</Computer>"
         f"<Security UserID='S-1-5-18'/></System>{between}<EventData>{data}</EventData></Event>"
     )
