@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from whosasking.progress import Progress
     from whosasking.sieve import Span
 
-RANGE: Final = 16 << 20
+RANGE: Final = 32 << 20
 FAR_RANGE: Final = 64 << 20
 """As RANGE for a store's file, of whose every range some more is fetched than read."""
-BLOCK: Final = 1 << 20
-"""Bytes read and scanned at once: they are still in the processor's cache when the next step needs them."""
+BLOCK: Final = 4 << 20
+"""Bytes read and scanned at once: few enough to stay in the processor's last cache until the next step needs them, and
+so many that threads seldom wait for their turn at the interpreter (two cores are a tenth faster than with 1 MiB)."""
 _BATCH: Final = 256 << 10
 _HELD: Final = 4 << 20
 """Bytes of passed lines one unit may hold until they are read, where a log's every line counts."""
