@@ -28,6 +28,12 @@ def test_no_edr_host() -> None:
     )
 
 
+def test_hosts_whose_records_were_all_passed_over() -> None:
+    result = attribution.attribute([lookup()], EndpointReading(spans={"WS9": (0, 1)}), [])
+    assert result.gaps == (f"no endpoint records for 1 of 1 clients that made lookups: {HERE}",)
+    assert nobody(result).reason == f"no endpoint records for host {HERE}"
+
+
 def test_a_nat_address_is_no_host_even_when_a_host_used_the_server_then() -> None:
     site = aligned()
     site.socket(process(), 0.0)

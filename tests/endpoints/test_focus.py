@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -161,3 +162,44 @@ def test_every_line_is_accounted_for(exports: list[Path]) -> None:
         f"None: {passed} records of hosts that have no part in a lookup, passed over",
         f"{lines}: no JSON: Input data was truncated",
     ]
+
+
+NAMES = ("M\u00dcLLER-PC", "stra\u00dfe", "CORP\\WS8", 'WS "8"', "\u6f22\u5b57", " WS8 ", 12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_names_that_json_spells_otherwise(name: Any, ascii_only: bool, tmp_path: Path) -> None:
+    rows = [*(row for host in range(3) for row in sysmon(host)), *(row | {"Hostname": name} for row in sysmon(8))]
+    path = tmp_path / "x.json"
+    path.write_text("".join(json.dumps(row, ensure_ascii=ascii_only) + "\n" for row in rows), "utf-8")
+    whole, _ = reading_of([path], None)
+    focused, _ = reading_of([path], [lookup("10.0.0.8", SERVER, 43)])
+    hosts = {str(name).strip()}
+    assert len(focused.sockets) == len(sysmon(8)) - 3
+    assert records(focused, hosts) == records(whole, hosts)
+
+
+def test_hosts_are_named_where_colons_stand_apart(tmp_path: Path) -> None:
+    path = tmp_path / "x.json"
+    rows = [json.dumps(row, separators=(", ", "  :  ")) for host in range(3) for row in sysmon(host)]
+    path.write_text("\n".join(rows) + "\n", "utf-8")
+    focused, _ = reading_of([path], [lookup("10.0.0.1", SERVER, 43)])
+    assert set(focused.spans) == {"WS0", "WS1", "WS2"}
+    assert {socket.host for socket in focused.sockets} == {"WS1"}
+
+
+def test_a_command_line_that_only_the_child_tells(tmp_path: Path) -> None:
+    python = {"ProcessGuid": events.SHELL, "ProcessId": "300", "Image": "C:\\python.exe", "CommandLine": ""}
+    child = {
+        "Image": "C:\\a.exe",
+        "CommandLine": "a.exe",
+        "ParentImage": "C:\\python.exe",
+        "ParentCommandLine": "python whois.py example.com",
+    }
+    told = [events.flat(1, events.start(**python)), events.flat(1, events.start(**child))]
+    path = ndjson(tmp_path / "x.json", [row for host in range(3) for row in sysmon(host)] + told)
+    whole, _ = reading_of([path], None)
+    focused, _ = reading_of([path], [])
+    assert records(focused, {events.HOST}) == records(whole, {events.HOST})
+    assert len(focused.starts) == len(told)

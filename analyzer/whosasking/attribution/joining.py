@@ -53,7 +53,10 @@ def attribute(  # noqa: PLR0913, PLR0917 - the last four have defaults
     its records do not show; ``known`` is the catalogue (the shipped one when None); ``leases`` are DHCP's; ``engine``
     opens the database of the joins (the embedded one when None), when there is something to join.
     """
-    recorded = endpoint.starts or endpoint.sockets or endpoint.unowned_sockets or endpoint.name_queries
+    # Where records of hosts without a part in any lookup were passed over, what remains of them is their time.
+    recorded = (
+        endpoint.starts or endpoint.sockets or endpoint.unowned_sockets or endpoint.name_queries or endpoint.spans
+    )
     if not recorded or not (lookups or anchors):
         said: dict[str | None, Attribution] = {}
         return Result(attributions=[said.setdefault(one.src_ip, nobody.without_records(one)) for one in lookups])

@@ -6,7 +6,8 @@ the second time those of the hosts that do. Files of other forms (CSV, XML, arra
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+import re
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from whosasking.bytestream import BadStream
 from whosasking.endpoints.containers import is_document, is_table_document
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from whosasking.endpoints.interest import Interest
     from whosasking.endpoints.interface import Collector
     from whosasking.inputs import Input
+
+_PLAIN: Final = re.compile(r"[A-Za-z0-9._-]*(?![Ee])[A-Za-z_][A-Za-z0-9._-]*", re.ASCII)
 
 
 class Sift(Protocol):
@@ -62,18 +65,30 @@ def read(files: Sequence[tuple[Input, Tally]], interest: Interest, collector: Fo
     scouted = [_scout(inp, tally, interest, collector, sift, screens) for inp, tally in files]
     hosts = interest.settle()
     collector.only(hosts)
-    wanted = [literal(name.encode("utf-8", "replace")) for name in hosts]
+    wanted = named(hosts)
+    lowered = {name.casefold() for name in hosts}
     second: dict[str, Screen] = {}
     for file in scouted:
         kind = file.inp.kind
         noted = Noted()
         _add(noted, file.unused)
         lines: Iterator[Line] = iter(())
-        if file.troubled or screens[kind].may_name(hosts):
+        if file.troubled or wanted is None or screens[kind].may_name(lowered):
             if kind not in second:
                 second[kind] = Screen(KINDS[kind], wanted)
             lines = sift(file.inp, Tally(file.inp.path), second[kind])
         take_lines(kind, _accounted(lines, file, noted), collector, file.tally, noted)
+
+
+def named(hosts: Iterable[str]) -> list[bytes] | None:
+    """Return expressions, in any case, of which a record of one of ``hosts`` holds one.
+
+    None where a name can stand in JSON in other characters than its own: escaped, with small and
+    capital letters that are not ASCII's, or as a number.
+    """
+    if not all(_PLAIN.fullmatch(host) for host in hosts):
+        return None
+    return [literal(host.encode()) for host in hosts]
 
 
 def read_whole(inp: Input, tally: Tally, collector: Collector, sift: Sift) -> None:

@@ -57,7 +57,7 @@ class HostsNamed:
         """Tell whether some line may name one of ``names``, which are in lower case."""
         if len(self._times) == 0 or self._forgot:
             return True
-        seen = {token.decode("utf-8", "replace").casefold() for token in self._times}
+        seen = {token.decode("utf-8", "replace").strip().casefold() for token in self._times}
         seen |= {name.rpartition("\\")[2] for name in seen}
         return not seen.isdisjoint(names)
 

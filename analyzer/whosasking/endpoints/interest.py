@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from whosasking.catalogue import Catalogue
     from whosasking.endpoints.lives import Exit
     from whosasking.leases import Lease
-    from whosasking.model import Lookup, Micros, NameQuery, Socket, SourceRef
+    from whosasking.model import Lookup, Micros, NameQuery, Socket
 
 _IPV6: Final = (rb"::", rb"(?:[0-9a-f]{1,4}:){6}")
 """Any spelling of an IPv6 address: products differ too much for one to be looked for."""
@@ -133,21 +133,19 @@ class Interest:
         if self.catalogue.host(name) or name.rstrip(".").lower() in self._names:
             self._hosts.add(host)
 
-    def start(self, host: str, name: str | None, command_line: str | None) -> None:
-        """Weigh a process start."""
-        if self.catalogue.tool(name or "", command_line) is not None:
+    def process(self, host: str, name: str | None, command_line: str | None) -> None:
+        """Weigh a process by what a record says of it."""
+        if host not in self._hosts and self.catalogue.tool(name or "", command_line) is not None:
             self._hosts.add(host)
 
     def settle(self) -> frozenset[str]:
-        """Return the hosts that matter as the records spell them, in lower case."""
+        """Return the hosts that matter, as the records spell them first."""
         for client, server in self._asked:
             if client not in self._known_clients:
                 self._hosts |= self._spoke.get(server, set())
         shown = {self._shown(host) for host in self._hosts}
         shown |= {name for host in self._seen if _short(name := self._shown(host)) in self._named}
-        return frozenset(
-            spelt for host in (*self._seen, *self._hosts) if self._shown(spelt := host.casefold()) in shown
-        )
+        return frozenset(host for host in (*self._seen, *self._hosts) if self._shown(host) in shown)
 
     def _shown(self, host: str) -> str:
         return self._called.get(host.casefold(), host.casefold())
@@ -192,8 +190,10 @@ class Scout(Collector):
         self._interest.call(host, name)
 
     def process(self, key: str, facts: Facts) -> str:
-        """Remember a process while its record is looked at."""
+        """Remember a process while its record is looked at; a start elsewhere may lack the command line it has here."""
         self._described[key] = facts
+        if facts.command_line:
+            self._interest.process(facts.host, facts.name, facts.command_line)
         return key
 
     def interned(self, said: tuple[object, ...]) -> str | None:
@@ -203,10 +203,10 @@ class Scout(Collector):
         """Every record is looked at."""
 
     def start(self, key: str, *_: object) -> None:
-        """Show a process start."""
+        """Show the process that started."""
         facts = self._described.get(key)
         if facts is not None:
-            self._interest.start(facts.host, facts.name, facts.command_line)
+            self._interest.process(facts.host, facts.name, facts.command_line)
 
     def exit(self, gone: Exit) -> None:
         """Keep nothing: ends decide nothing."""
@@ -236,7 +236,7 @@ class Focused(Collector):
 
     def only(self, hosts: frozenset[str]) -> None:
         """From now on take records of ``hosts`` only, for any other raise OtherHostError, and weigh nothing."""
-        self._scout, self._mattering = None, hosts
+        self._scout, self._mattering = None, frozenset(map(str.casefold, hosts))
 
     def meet(self, other: Scout) -> None:
         """Take over the hosts that a scout met, and how they are called."""
@@ -265,16 +265,11 @@ class Focused(Collector):
 
     def process(self, key: str, facts: Facts) -> str:
         """Add what a record says of a process."""
-        found = super().process(key, facts)
         if self._scout is not None:
-            self._scout.process(found, facts)
-        return found
-
-    def start(self, key: str, ts: Micros, product: str, source: SourceRef, identity: tuple[object, ...] | None) -> None:
-        """Add a process start."""
-        if self._scout is not None:
-            self._scout.start(key, ts, product, source, identity)
-        super().start(key, ts, product, source, identity)
+            # Its start may come in the same words later, which are not looked at again.
+            self._scout.process(key, facts)
+            self._scout.start(key)
+        return super().process(key, facts)
 
     def socket(self, key: str | None, socket: Socket, pid: int | None = None) -> None:
         """Add a connection."""

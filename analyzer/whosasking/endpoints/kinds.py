@@ -65,7 +65,7 @@ def fields(names: Iterable[str]) -> list[bytes]:
 
 def text_field(names: Iterable[str]) -> bytes:
     """Return an expression for a field up to the quote that its text begins with."""
-    return b'"(?:' + b"|".join(map(literal, map(str.encode, names))) + b')": ?"'
+    return b'"(?:' + b"|".join(map(literal, map(str.encode, names))) + b')"[ \t]*:[ \t]*"'
 
 
 def number(names: Iterable[str], expression: bytes) -> bytes:
