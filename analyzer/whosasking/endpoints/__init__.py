@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from whosasking.endpoints.containers import Line
-    from whosasking.endpoints.focus import Sift
+    from whosasking.endpoints.focus import Focus, Sift
     from whosasking.endpoints.interest import Interest
     from whosasking.endpoints.screen import Screen
     from whosasking.inputs import Input, Inputs, Tally
@@ -96,13 +96,22 @@ def read(
     sift = sift or _sifting(progress)
     collector = Collector() if interest is None else Focused(interest)
     progress.start(_total(inputs.endpoints) + (_total(screened) if interest is not None else 0))
+    # In the order of the files, whatever their form: a host has the spelling that comes first, its agent's last name.
     with _collecting_rarely():
+        focused = _focus(interest, collector, sift) if screened else None
         for inp in inputs.endpoints:
-            if inp not in screened:
-                progress.describe(f"reading {Path(inp.path).name}")
-                _READERS.get(inp.kind, sysmon.read)(inp, collector, inputs.tallies[inp.path], progress)
-        if screened:
-            _read_screened([(inp, inputs.tallies[inp.path]) for inp in screened], collector, interest, sift, progress)
+            tally = inputs.tallies[inp.path]
+            if focused is not None and inp in screened:
+                progress.describe("looking for hosts of lookups")
+                focused.scout(inp, tally)
+                continue
+            progress.describe(f"reading {Path(inp.path).name}")
+            if inp in screened:
+                _read_whole(inp, tally, collector, sift)
+            else:
+                _READERS.get(inp.kind, sysmon.read)(inp, collector, tally, progress)
+        if focused is not None:
+            focused.read()
         return collector.reading()
 
 
@@ -113,22 +122,18 @@ def _screened(inputs: Inputs) -> list[Input]:
     return [inp for inp in inputs.endpoints if focus.is_screened(inp)]
 
 
-def _read_screened(
-    files: list[tuple[Input, Tally]],
-    collector: Collector,
-    interest: Interest | None,
-    sift: Sift,
-    progress: Progress,
-) -> None:
+def _focus(interest: Interest | None, collector: Collector, sift: Sift) -> Focus | None:
     from whosasking.endpoints import focus  # noqa: PLC0415 - see above
 
-    if interest is not None and isinstance(collector, Focused):
-        progress.describe("looking for hosts of lookups")
-        focus.read(files, interest, collector, sift)
-        return
-    for inp, tally in files:
-        progress.describe(f"reading {Path(inp.path).name}")
-        focus.read_whole(inp, tally, collector, sift)
+    if interest is None or not isinstance(collector, Focused):
+        return None
+    return focus.Focus(interest, collector, sift)
+
+
+def _read_whole(inp: Input, tally: Tally, collector: Collector, sift: Sift) -> None:
+    from whosasking.endpoints import focus  # noqa: PLC0415 - see above
+
+    focus.read_whole(inp, tally, collector, sift)
 
 
 def _sifting(progress: Progress) -> Sift:

@@ -1,7 +1,7 @@
 """Large exports beside sensors' logs: all records of the hosts that matter, and of the others only that they are there.
 
 Every file is gone through twice. The first time, lines that can tell whose records matter are decoded (``interest``);
-the second time those of the hosts that do. Files of other forms (CSV, XML, arrays) are read whole, once, before that.
+the second time those of the hosts that do. Files of other forms (CSV, XML, arrays) are read whole, once, in the first.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from whosasking.endpoints.screen import Screen
 from whosasking.inputs import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from whosasking.endpoints.containers import Line
     from whosasking.endpoints.interest import Interest
@@ -59,25 +59,45 @@ def is_screened(inp: Input) -> bool:
         return False
 
 
-def read(files: Sequence[tuple[Input, Tally]], interest: Interest, collector: Focused, sift: Sift) -> None:
-    """Read the records of the hosts that matter into ``collector``."""
-    screens: dict[str, Screen] = {}
-    scouted = [_scout(inp, tally, interest, collector, sift, screens) for inp, tally in files]
-    hosts = interest.settle()
-    collector.only(hosts)
-    wanted = named(hosts)
-    lowered = {name.casefold() for name in hosts}
-    second: dict[str, Screen] = {}
-    for file in scouted:
-        kind = file.inp.kind
-        noted = Noted()
-        _add(noted, file.unused)
-        lines: Iterator[Line] = iter(())
-        if file.troubled or wanted is None or screens[kind].may_name(lowered):
-            if kind not in second:
-                second[kind] = Screen(KINDS[kind], wanted)
-            lines = sift(file.inp, Tally(file.inp.path), second[kind])
-        take_lines(kind, _accounted(lines, file, noted), collector, file.tally, noted)
+class Focus:
+    """Reads files of JSON lines for the hosts that matter: ``scout`` each once, then ``read`` what was scouted."""
+
+    def __init__(self, interest: Interest, collector: Focused, sift: Sift) -> None:
+        """Nothing scouted yet."""
+        self._interest = interest
+        self._collector = collector
+        self._sift = sift
+        self._screens: dict[str, Screen] = {}
+        self._scouted: list[_Scouted] = []
+
+    def scout(self, inp: Input, tally: Tally) -> None:
+        """Find out from a file whose records matter, and which hosts there are."""
+        interest, kind = self._interest, inp.kind
+        if kind not in self._screens:
+            self._screens[kind] = Screen(KINDS[kind], interest.expressions(), interest.in_commands(), hosts=True)
+        screen, scout = self._screens[kind], Scout(interest)
+        take_lines(kind, self._sift(inp, tally, screen), scout, Tally(inp.path), Noted())
+        self._collector.meet(scout)
+        lines, tally.records = tally.records, 0
+        self._scouted.append(_Scouted(inp, tally, lines, *screen.take()))
+
+    def read(self) -> None:
+        """Read the records of the hosts that matter into the collector."""
+        hosts = self._interest.settle()
+        self._collector.only(hosts)
+        wanted = named(hosts)
+        lowered = {name.casefold() for name in hosts}
+        second: dict[str, Screen] = {}
+        for file in self._scouted:
+            kind = file.inp.kind
+            noted = Noted()
+            _add(noted, file.unused)
+            lines: Iterator[Line] = iter(())
+            if file.troubled or wanted is None or self._screens[kind].may_name(lowered):
+                if kind not in second:
+                    second[kind] = Screen(KINDS[kind], wanted)
+                lines = self._sift(file.inp, Tally(file.inp.path), second[kind])
+            take_lines(kind, _accounted(lines, file, noted), self._collector, file.tally, noted)
 
 
 def named(hosts: Iterable[str]) -> list[bytes] | None:
@@ -109,19 +129,6 @@ def read_whole(inp: Input, tally: Tally, collector: Collector, sift: Sift) -> No
 def _add(noted: Noted, unused: dict[str, int]) -> None:
     for label, count in sorted(unused.items()):
         noted.add(NOT_USED, label, count)
-
-
-def _scout(  # noqa: PLR0913, PLR0917 - one file, and what all have in common
-    inp: Input, tally: Tally, interest: Interest, collector: Focused, sift: Sift, screens: dict[str, Screen]
-) -> _Scouted:
-    """Find out from a file whose records matter, and which hosts there are."""
-    if inp.kind not in screens:
-        screens[inp.kind] = Screen(KINDS[inp.kind], interest.expressions(), interest.in_commands(), hosts=True)
-    screen, scout = screens[inp.kind], Scout(interest)
-    take_lines(inp.kind, sift(inp, tally, screen), scout, Tally(inp.path), Noted())
-    collector.meet(scout)
-    lines, tally.records = tally.records, 0
-    return _Scouted(inp, tally, lines, *screen.take())
 
 
 def _accounted(lines: Iterable[Line], file: _Scouted, noted: Noted) -> Iterator[Line]:

@@ -258,10 +258,10 @@ class Focused(Collector):
         return super().host(name, ts)
 
     def call(self, host: str, name: str) -> None:
-        """Give a host its name."""
+        """Give a host its name: all names are known when it is told which hosts matter."""
         if self._scout is not None:
             self._scout.call(host, name)
-        super().call(host, name)
+            super().call(host, name)
 
     def process(self, key: str, facts: Facts) -> str:
         """Add what a record says of a process."""
