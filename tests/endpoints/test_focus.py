@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from endpoints import events
+from endpoints import events, windows
 from endpoints.exports import ndjson, reasons
 from whosasking import catalogue, endpoints
 from whosasking.endpoints.interest import MOST_SOUGHT, Interest
@@ -182,7 +182,7 @@ def test_names_that_json_spells_otherwise(name: Any, ascii_only: bool, tmp_path:
 
 def test_hosts_are_named_where_colons_stand_apart(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
-    every = [row for host in range(3) for row in sysmon(host) if row["EventID"] == 3]  # noqa: PLR2004 - a connection
+    every = [row for host in range(3) for row in sysmon(host) if row["EventID"] == 3]
     rows = [json.dumps(row, separators=(", ", "  :  ")) for row in every]
     path.write_text("\n".join(rows) + "\n", "utf-8")
     focused, _ = reading_of([path], [lookup("10.0.0.1", SERVER, 43)])
@@ -215,3 +215,35 @@ def test_a_host_has_the_name_that_comes_last_whatever_form_its_file_has(tmp_path
         for lookups in (None, []):
             reading, _ = reading_of(order, lookups)
             assert set(reading.spans) == {name}
+
+
+def in_sentinel(number: int, fields: dict[str, str]) -> Row:
+    data = windows.event_data(fields).replace("w''h", "w&apos;&apos;h")
+    log = "Microsoft-Windows-Sysmon/Operational"
+    base = {"TimeGenerated": windows.LOGGED, "Source": windows.SYSMON, "EventLog": log, "Computer": events.HOST}
+    return base | {"EventID": number, "EventData": data}
+
+
+def in_syslog(number: int, fields: dict[str, str]) -> Row:
+    return {"Computer": "RELAY", "SyslogMessage": windows.xml(number, fields)}
+
+
+@pytest.mark.parametrize("shape", [in_sentinel, in_syslog])
+@pytest.mark.parametrize("escaped", [False, True])
+@pytest.mark.parametrize(
+    "told",
+    [
+        (3, events.connection(Image="/usr/bin/x", DestinationIp="192.0.2.9")),
+        (1, events.start(Image="/bin/sh", CommandLine="sh -c w''hois")),
+    ],
+)
+def test_what_xml_in_json_tells(told: tuple[int, dict[str, str]], escaped: bool, shape: Any, tmp_path: Path) -> None:
+    other = shape(3, events.connection(Image="/usr/bin/y", DestinationPort="443", DestinationIp="192.0.2.7"))
+    # The first lines of a host are looked at whatever they hold.
+    text = "".join(json.dumps(row) + "\n" for row in (*[other] * 4, shape(*told)))
+    path = tmp_path / "x.json"
+    path.write_text(text.replace("<", "\\u003c").replace(">", "\\u003e") if escaped else text, "utf-8")
+    whole, _ = reading_of([path], None)
+    focused, _ = reading_of([path], [])
+    assert records(focused, {events.HOST}) == records(whole, {events.HOST})
+    assert len(focused.starts) + len(focused.sockets) == 2

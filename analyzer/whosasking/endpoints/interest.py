@@ -26,12 +26,16 @@ if TYPE_CHECKING:
 
 _IPV6: Final = (rb"::", rb"(?:[0-9a-f]{1,4}:){6}")
 """Any spelling of an IPv6 address: products differ too much for one to be looked for."""
-_PORT_43: Final = (b":43,", b":43}", b':"43"', b": 43,", b": 43}", b': "43"', b":43.0", b": 43.0", b'"0x2b"')
+_PORT_43: Final = (
+    rb'"[ \t]*:[ \t]*\\?"?[ \t]*43(?:\\?"|[ \t]*[,}]|\.0)',
+    rb'"0x2b"',
+    rb"(?:>|\\u003e)43(?:<|\\u003c)",  # XML in JSON
+)
 _AFTER: Final = (b'"', b";", b",", b" ", b"\\", b"/", b":", b"%", b"<", b"]")
 """What stands behind an address in any product's text, so that 10.0.0.1 is not found in 10.0.0.10."""
 _HIDDEN: Final = (
     # A quote inside a word, which a shell takes away; PowerShell's -EncodedCommand.
-    rb"[a-z0-9_.](?:\\\"|'|`|\\u0027|\\u0022)+[a-z0-9_.]",
+    rb"[a-z0-9_.](?:\\\"|'|`|\\u0027|\\u0022|(?:&|\\u0026)(?:quot|apos|#[0-9]{2});)+[a-z0-9_.]",
     rb"(?:[\s\"'`;|&(\x80-\xff]|\\[tnr])-e[a-z]{0,16}[\"'`\\]*(?:[\s\x80-\xff]|\\[tnr])",
 )
 MOST_SOUGHT: Final = 4_000
@@ -86,7 +90,7 @@ class Interest:
             found += _IPV6
         texts = self.catalogue.program_names() | self._names | self._named
         found += [_word(text.encode("utf-8", "replace")) for text in texts if text]
-        return [*found, *map(re.escape, (*_PORT_43, *self.catalogue.sieve_literals()))]
+        return [*found, *_PORT_43, *map(re.escape, self.catalogue.sieve_literals())]
 
     @staticmethod
     def in_commands() -> tuple[bytes, ...]:

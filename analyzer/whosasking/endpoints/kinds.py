@@ -151,7 +151,10 @@ KINDS: Final[dict[str, Kind]] = {
         never=(*fields(_SHAPES), b'"winlog.'),
     ),
     "sysmon ecs": Kind(("computer_name", "name", "hostname", "winlog.computer_name", "host.name", "host.hostname")),
-    "sysmon evtx json": Kind(("Computer", "Hostname", "ComputerName", "MachineName")),
+    "sysmon evtx json": Kind(
+        ("Computer", "Hostname", "ComputerName", "MachineName"),
+        never=(b'"SyslogMessage"',),  # an event as XML, which names the host: Computer is what passed it on
+    ),
     "defender json": Kind(
         ("DeviceName", "Device Name", "ComputerName", "Computer Name"),
     ),
