@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -19,6 +20,9 @@ from whosasking.progress import SILENT
 from whosasking.sensors.capture import process, runs
 from whosasking.sensors.capture.feed import Feed
 from zeek import make_traces as traces
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PATIENCE = 120
 """Seconds until a test gives up waiting for a process; it takes a fraction of one on an idle machine."""
@@ -32,6 +36,16 @@ def case(tmp_path: Path) -> Path:
     path = tmp_path / "case.pcap"
     traces.Capture().tcp("199.7.48.74", 43, b"example.com\r\n", traces.FOUND).write(path)
     return path
+
+
+@pytest.fixture
+def nothing_ignored() -> Iterator[None]:
+    """A test run under nohup, or behind a shell's ``&``, ignores signals, and so would what it starts."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    kept = {number: signal.signal(number, signal.SIG_DFL) for number in numbers}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
 
 
 def stand_in(folder: Path, name: str, script: str) -> Path:
@@ -65,6 +79,7 @@ def alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.usefixtures("nothing_ignored")
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
     ("number", "status"),
@@ -90,7 +105,11 @@ def test_no_sensor_and_no_folder_is_left_when_we_are_ended(
         child, grandchild = map(int, (tmp_path / "pids").read_text().split())
         assert alive(child)
         ours.send_signal(number)
-        _, said = ours.communicate(timeout=PATIENCE)
+        try:
+            _, said = ours.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            ours.kill()  # or this would wait for ever
+            raise
     assert until(lambda: not alive(child))
     if number == signal.SIGKILL:  # the guard reaches the sensor itself; Zeek, Suricata and tshark here start no others
         with contextlib.suppress(ProcessLookupError):
