@@ -299,7 +299,7 @@ def _system(kind: Any, options: dict[str, Any], identity: tuple[Hashable, ...]) 
         key = (os.getpid(), *identity)
         if key not in _instances:
             more = _web_options() if kind.protocol == _WEB_PROTOCOLS else {}
-            made = _instances[key] = kind(**options, **more, use_listings_cache=False)
+            made = _instances[key] = kind(**options, **more, use_listings_cache=False, skip_instance_cache=True)
             if getattr(made, "retries", 0) > _RETRIES:
                 made.retries = _RETRIES
         return _instances[key]

@@ -6,6 +6,7 @@ decides beyond doubt is decided by one statement for the whole stretch, and only
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Self
 
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
     from whosasking.leases import Lease
     from whosasking.model import Attribution, ClockOffset, Connection, EndpointReading, Lookup, Micros, Process
 
-MEMORY = "400MB"
-"""What the engine may hold; more spills. Processes of the endpoints lie in Python's memory beside it."""
+LEAST_MEMORY, MOST_MEMORY = 400, 4096
+"""MB the engine may hold, a quarter of the machine's between these; more spills. Ten million connections of a thousand
+hosts did not fit into the least. Processes of the endpoints lie in Python's memory beside it."""
 STRETCH = 100_000
 """Connections gone through at once: what is held in Python's memory."""
 PART = 500_000
@@ -70,7 +72,7 @@ class Connections:
         """Take what the endpoints recorded; the other arguments are those of ``attribute``."""
         from whosasking.engines.duckdb import DuckDB  # noqa: PLC0415 - an engine costs a tenth of a second
 
-        self._engine = DuckDB(MEMORY, on_disk=True)
+        self._engine = DuckDB(_memory_limit(), on_disk=True)
         self._known = known
         self._registry = Registry(endpoint, host_addresses)
         self._clocks: list[Clock] = []
@@ -314,3 +316,12 @@ FROM (
     FROM (SELECT DISTINCT src_ip AS ip FROM conn) AS c
 )
 """
+
+
+def _memory_limit() -> str:
+    """Return the engine's share of this machine's memory."""
+    try:
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
+    except (AttributeError, OSError, ValueError):  # not told here
+        there = 0
+    return f"{min(max(there // 4, LEAST_MEMORY), MOST_MEMORY)}MB"

@@ -11,17 +11,22 @@ import shutil
 import tempfile
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 
 import msgspec
 
 from whosasking.engines.interface import columns
+from whosasking.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import TracebackType
 
+    import duckdb
+
     from whosasking.engines.interface import Cell
+
+T = TypeVar("T")
 
 MEMORY_LIMIT = "512MB"
 MAX_THREADS = 4
@@ -37,6 +42,7 @@ class DuckDB:
         # Importing DuckDB costs a tenth of a second, which a run without endpoint records need not pay.
         import duckdb  # noqa: PLC0415
 
+        self._limit = memory_limit
         self._folder = Path(tempfile.mkdtemp(prefix="whosasking-"))  # mkdtemp gives it to this user alone
         self._database = duckdb.connect(
             str(self._folder / "tables.duckdb") if on_disk else ":memory:",
@@ -70,7 +76,7 @@ class DuckDB:
         with spool.open("wb") as file:
             file.writelines(_encoded(rows))
         types = ", ".join(f"{name}: '{kind}'" for name, kind in columns(shape).items())
-        self._database.execute(
+        self._run(
             f"CREATE OR REPLACE TABLE {table} AS "  # noqa: S608 -- our own names
             f"SELECT * FROM read_json(?, format = 'newline_delimited', auto_detect = false, "
             f"compression = 'none', maximum_object_size = {_LONGEST_ROW}, columns = {{{types}}})",
@@ -86,7 +92,7 @@ class DuckDB:
         """Create ``table`` from the spool ``name`` and delete it. Table, name and ``kinds`` are ours."""
         spool = self._folder / f"{name}.tsv"
         types = ", ".join(f"{column}: '{kind}'" for column, kind in kinds.items())
-        self._database.execute(
+        self._run(
             f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM read_csv(?, delim = '\t', header = false, quote = '', "  # noqa: S608 -- our own names
             f"escape = '', nullstr = '', auto_detect = false, compression = 'none', "
             f"max_line_size = {_LONGEST_ROW}, columns = {{{types}}})",
@@ -96,14 +102,28 @@ class DuckDB:
 
     def rows(self, sql: str, parameters: Mapping[str, Cell] | None = None) -> Iterator[tuple[Cell, ...]]:
         """Run one statement, a few thousand rows in memory at a time. No other statement may run meanwhile."""
-        found = self._database.execute(sql, dict(parameters) if parameters else None)
-        while some := found.fetchmany(_BATCH):
+        found = self._run(sql, dict(parameters) if parameters else None)
+        while some := self._bounded(lambda: found.fetchmany(_BATCH)):
             yield from some
 
     def query(self, sql: str, parameters: Mapping[str, Cell] | None = None) -> list[tuple[Cell, ...]]:
         """Run one statement. A parameter the statement does not name is an error, as is a missing one."""
-        rows: list[tuple[Cell, ...]] = self._database.execute(sql, dict(parameters) if parameters else None).fetchall()
-        return rows
+        found = self._run(sql, dict(parameters) if parameters else None)
+        return self._bounded(found.fetchall)
+
+    def _run(self, sql: str, parameters: list[Cell] | dict[str, Cell] | None = None) -> duckdb.DuckDBPyConnection:
+        return self._bounded(lambda: self._database.execute(sql, parameters))
+
+    def _bounded(self, work: Callable[[], T]) -> T:
+        """Do ``work``. Raises InputError where it needs more memory than it may have and cannot spill."""
+        import duckdb  # noqa: PLC0415 - loaded already
+
+        try:
+            return work()
+        except duckdb.OutOfMemoryException:
+            raise InputError(
+                f"joining these records takes more than {self._limit} of memory: give fewer hosts or hours at a time"
+            ) from None
 
 
 def _encoded(rows: Iterable[msgspec.Struct]) -> Iterator[bytes]:
