@@ -365,7 +365,7 @@ def _wrong_call(error: Exception) -> int:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "whosasking"
     text = " ".join(str(message()).split())
-    _say(f"{text.rstrip('.')}. See: {command} --help")
+    _say(f"{text if text.endswith('?') else text.rstrip('.') + '.'} See: {command} --help")
     return FAILED
 
 
