@@ -9,7 +9,9 @@ import pytest
 
 from endpoints import events, windows
 from endpoints.exports import ndjson, reasons
+from endpoints.test_carried import CARRIERS
 from whosasking import catalogue, endpoints
+from whosasking.endpoints import sysmon_shapes
 from whosasking.endpoints.interest import MOST_SOUGHT, Interest
 from whosasking.inputs import Input, Inputs, read_head
 from whosasking.leases import Lease
@@ -247,3 +249,34 @@ def test_what_xml_in_json_tells(told: tuple[int, dict[str, str]], escaped: bool,
     focused, _ = reading_of([path], [])
     assert records(focused, {events.HOST}) == records(whole, {events.HOST})
     assert len(focused.starts) + len(focused.sockets) == 2
+
+
+@pytest.mark.parametrize("carrier", ["splunk", "splunk's collector", "event.original", "splunk's XML"])
+@pytest.mark.parametrize("name", ["sysmon", "crowdstrike"])
+def test_events_that_another_product_carries_are_all_looked_at(name: str, carrier: str, tmp_path: Path) -> None:
+    """In a string in a field neither a host nor a kind of event stands as a screen looks for it."""
+    rows = [row for host in range(HOSTS) for row in sysmon(host)]
+    if name == "crowdstrike":
+        rows = falcon(CURIOUS, "rdap.arin.net") + falcon(OTHER, "b.example")
+    if carrier == "splunk's XML":
+        rows = [splunk_xml(row) for row in rows if row.get("EventID") in {1, 3}]
+    else:
+        rows = [CARRIERS[carrier](row) for row in rows]
+    if not rows:
+        pytest.skip("no XML of this product")
+    path = ndjson(tmp_path / "x.json", rows)
+    whole, _ = reading_of([path], None)
+    hosts = {CURIOUS} if name == "crowdstrike" else {"WS1"}
+    focused, inputs = reading_of([path], [lookup("10.0.0.1", SERVER, 43)])
+    assert records(focused, hosts) == records(whole, hosts)
+    assert records(whole, hosts) != [[], [], [], []]
+    assert inputs.tallies[str(path)].records == len(rows)
+    assert set(focused.spans) == set(whole.spans)  # of the others that they are there
+
+
+def splunk_xml(row: Row) -> Row:
+    fields = {name: value for name, value in row.items() if name in sysmon_shapes._EVENT_DATA.values()}
+    return {
+        "preview": False,
+        "result": {"_raw": windows.xml(row["EventID"], fields).replace(events.HOST, row["Hostname"])},
+    }

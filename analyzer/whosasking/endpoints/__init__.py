@@ -8,20 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whosasking import storage
-from whosasking.endpoints import defender, event_xml, evtxecmd, sentinel, sysmon, sysmon_evtx, velociraptor
-from whosasking.endpoints.containers import BOM
-from whosasking.endpoints.defender_columns import csv_header, row_of_json
+from whosasking.endpoints import defender, evtxecmd, sysmon, sysmon_evtx
 from whosasking.endpoints.interest import Focused
 from whosasking.endpoints.interface import Collector, Noted
-from whosasking.endpoints.lines import as_utf8, screened_lines
 from whosasking.endpoints.lines import lines as lines_of
-from whosasking.endpoints.products import BY_KIND, PRODUCTS
+from whosasking.endpoints.lines import screened_lines
+from whosasking.endpoints.products import BY_KIND
 from whosasking.endpoints.reading import take_all
-from whosasking.endpoints.rows import csv_rows, json_rows, sample
-from whosasking.endpoints.sysmon_shapes import shape_of
+from whosasking.endpoints.recognise import CSV, DEFENDER, EVTX, ROWS_AS_CSV, XML, sniff
+from whosasking.endpoints.rows import dict_rows, json_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from whosasking.endpoints.containers import Line
     from whosasking.endpoints.focus import Focus, Sift
@@ -33,55 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["read", "sniff"]
 
-EVTX = "sysmon evtx"
 _RARELY = 50_000
 SCREENED_FROM = 16 << 20
 """Bytes of exports from which on lines of unused kinds are told without decoding them."""
-XML = "windows event xml"
-CSV = "windows event csv"
-_EVTX_JSON = "sysmon evtx json"
-_VELOCIRAPTOR_CSV = f"{velociraptor.KIND} csv"
-
-
-def sniff(head: bytes) -> str | None:
-    """Return the kind of an endpoint export from its first inflated bytes (up to 256 KiB), None when it is none.
-
-    Kinds: ``sysmon flat``, ``sysmon ecs``, ``sysmon evtx json`` (Windows events, Security's among them, and Sentinel's
-    tables of them), ``sysmon evtx``, ``windows event xml``, ``windows event csv``, ``evtxecmd csv``,
-    ``defender csv``, ``defender json``,
-    and one for each further product.
-    """
-    if head.startswith(sysmon_evtx.MAGIC):
-        return EVTX
-    head = as_utf8(head)
-    text = head.removeprefix(BOM).lstrip()
-    if text.startswith((b"{", b"[")):
-        return _sniff_json(head)
-    kind = _sniff_csv(text.split(b"\n", 1)[0].decode("utf-8", "replace"))
-    return XML if kind is None and event_xml.is_events(text) else kind
-
-
-def _sniff_json(head: bytes) -> str | None:
-    for row in sample(head):
-        for product in PRODUCTS:
-            if product.is_ours(row):
-                return product.KIND
-        shape = shape_of(row)
-        if shape:
-            return _EVTX_JSON if shape == EVTX else shape
-        if row_of_json(row):
-            return "defender json"
-    return None
-
-
-def _sniff_csv(first_line: str) -> str | None:
-    if sentinel.csv_header(first_line):
-        return CSV
-    if csv_header(first_line):
-        return "defender csv"
-    if evtxecmd.has_columns(first_line):
-        return evtxecmd.KIND
-    return _VELOCIRAPTOR_CSV if velociraptor.has_columns(first_line.replace('"', "").strip().split(",")) else None
 
 
 def read(
@@ -109,7 +61,7 @@ def read(
             if inp in screened:
                 _read_whole(inp, tally, collector, sift)
             else:
-                _READERS.get(inp.kind, sysmon.read)(inp, collector, tally, progress)
+                _reader_of(inp.kind)(inp, collector, tally, progress)
         if focused is not None:
             focused.read()
         return collector.reading()
@@ -161,26 +113,31 @@ def _read_product(inp: Input, collector: Collector, tally: Tally, progress: Prog
     take_all(json_rows(inp, tally, progress, product.GLANCE, noted), product, collector, tally, noted)
 
 
-def _read_velociraptor_csv(inp: Input, collector: Collector, tally: Tally, progress: Progress) -> None:
-    lines = lines_of(inp, tally, progress)
-    header = next(lines, None)
-    first = header[1] if header else b""
-    names = [name.strip().strip('"') for name in first.removeprefix(BOM).decode("utf-8", "replace").split(",")]
-    records = csv_rows(lines, ",", len(names), tally)
-    rows = ((number, dict(zip(names, fields, strict=True))) for number, fields in records)
-    take_all(rows, velociraptor, collector, tally, Noted())
+def _read_csv_rows(inp: Input, collector: Collector, tally: Tally, progress: Progress) -> None:
+    """Read a CSV whose rows are what another export has as JSON."""
+    kind, noted = inp.kind.removesuffix(ROWS_AS_CSV), Noted()
+    rows = dict_rows(lines_of(inp, tally, progress), tally)
+    if kind == DEFENDER:
+        defender.read_rows(rows, collector, tally, noted)
+    elif kind in BY_KIND:
+        take_all(rows, BY_KIND[kind], collector, tally, noted)
+    else:
+        sysmon.read_events(rows, kind, collector, tally, noted)
 
 
 _READERS = {
     "defender csv": defender.read_csv,
-    "defender json": defender.read_json,
+    DEFENDER: defender.read_json,
     EVTX: sysmon_evtx.read,
     XML: sysmon.read_xml,
     CSV: sysmon.read_csv,
     evtxecmd.KIND: sysmon.read_evtxecmd,
-    _VELOCIRAPTOR_CSV: _read_velociraptor_csv,
     **dict.fromkeys(BY_KIND, _read_product),
 }
+
+
+def _reader_of(kind: str) -> Callable[[Input, Collector, Tally, Progress], None]:
+    return _READERS.get(kind) or (_read_csv_rows if kind.endswith(ROWS_AS_CSV) else sysmon.read)
 
 
 def _total(files: list[Input]) -> int:

@@ -11,7 +11,7 @@ import string
 from itertools import product as every
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
-from whosasking.endpoints import carbon_black, carbon_black_cloud, crowdstrike, sentinelone, sysmon
+from whosasking.endpoints import carbon_black, carbon_black_cloud, carried, crowdstrike, sentinelone, sysmon
 from whosasking.endpoints.containers import WRAPPERS
 
 if TYPE_CHECKING:
@@ -130,7 +130,8 @@ def unjudged(kind: Kind) -> list[bytes]:
     arrays = [f'"{name}":{space}{bracket}' for name, space, bracket in every((*WRAPPERS, "tables"), ("", " "), "[{")]
     escaped = [f"\\u{ord(char):04x}" for char in _SPELT]
     # The Kelvin sign is a k in lower case.
-    return [*(text.encode() for text in (*arrays, '"hits":', "\\u212a", "\N{KELVIN SIGN}", *escaped)), *kind.never]
+    marks = [text.encode() for text in (*arrays, '"hits":', "\\u212a", "\N{KELVIN SIGN}", *escaped)]
+    return [*marks, *carried.MARKS, *kind.never]
 
 
 def literal(text: bytes) -> bytes:
@@ -140,7 +141,7 @@ def literal(text: bytes) -> bytes:
 
 def _worded(product: Product, hosts: tuple[str, ...], always: tuple[bytes, ...] = ()) -> Kind:
     events = product.EVENTS
-    return Kind(hosts, (events.field,), words=events.usual, judge=events.judge, always=always)
+    return Kind(hosts, (events.field,), words=events.usual, judge=events.judge, never=carried.ORIGINAL, always=always)
 
 
 KINDS: Final[dict[str, Kind]] = {
@@ -148,15 +149,19 @@ KINDS: Final[dict[str, Kind]] = {
         ("Hostname", "Computer", "ComputerName", "MachineName"),
         ("EventID", "EventId", "event_id", "EventCode"),
         sysmon.ALL_USED,
-        never=(*fields(_SHAPES), b'"winlog.'),
+        never=(*fields(_SHAPES), b'"winlog.', *carried.ORIGINAL),
     ),
     "sysmon ecs": Kind(("computer_name", "name", "hostname", "winlog.computer_name", "host.name", "host.hostname")),
     "sysmon evtx json": Kind(
         ("Computer", "Hostname", "ComputerName", "MachineName"),
-        never=(b'"SyslogMessage"',),  # an event as XML, which names the host: Computer is what passed it on
+        never=(
+            b'"SyslogMessage"',
+            *carried.ORIGINAL,
+        ),  # an event as XML, which names the host: Computer is what passed it on
     ),
     "defender json": Kind(
         ("DeviceName", "Device Name", "ComputerName", "Computer Name"),
+        never=carried.ORIGINAL,
     ),
     "elastic defend": Kind(("hostname", "name", "host.hostname", "host.name")),
     crowdstrike.KIND: _worded(crowdstrike, ("aid",), (b'"ComputerName"',)),

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import csv
 from collections import deque
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from whosasking.bytestream import BadStream
+from whosasking.endpoints import carried
 from whosasking.endpoints.containers import (
     BOM,
     LONGEST_ROW,
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
     from whosasking.endpoints.interface import Noted
     from whosasking.inputs import Input
     from whosasking.progress import Progress
+
+_DELIMITERS = (",", ";", "\t")
+_MOST_SAMPLED = 64
 
 
 def json_rows(
@@ -89,10 +94,18 @@ def decoded(pieces: Iterable[Line], tally: Tally) -> Iterator[tuple[int, Row]]:
             tally.skip(number, str(error))
             continue
         if isinstance(value, dict):
-            for row in unwrapped(value):
-                yield number, row
+            yield from carried_rows(((number, row) for row in unwrapped(value)), tally)
         else:
             tally.skip(number, "a JSON value that is no object")
+
+
+def carried_rows(rows: Iterable[tuple[int, Row]], tally: Tally) -> Iterator[tuple[int, Row]]:
+    """Yield each row, or the event it carries of another product."""
+    for number, row in rows:
+        try:
+            yield number, carried.opened(row)
+        except BadRowError as error:
+            tally.skip(number, carried.broken(error))
 
 
 def sample(head: bytes) -> Iterator[Row]:
@@ -102,6 +115,28 @@ def sample(head: bytes) -> Iterator[Row]:
         return (row for _, row in table_rows([(1, head)], silent))
     pieces = elements([(1, head)], silent) if is_document(head) else enumerate(head.split(b"\n")[:-1] or [head], 1)
     return (row for _, row in decoded(pieces, silent))
+
+
+def dict_rows(lines: Iterator[Line], tally: Tally) -> Iterator[tuple[int, Row]]:
+    """Yield the records of a CSV by column, or the events they carry; the delimiter is the header's."""
+    header = next(lines, None)
+    first = (header[1] if header else b"").removeprefix(BOM).decode("utf-8", "replace")
+    delimiter = max(_DELIMITERS, key=first.count)
+    names = [name.strip().strip('"') for name in first.split(delimiter)]
+    records = csv_rows(lines, delimiter, len(names), tally)
+    return carried_rows(((number, _filled(names, fields)) for number, fields in records), tally)
+
+
+def _filled(names: list[str], fields: list[str]) -> Row:
+    """Return a record's columns that hold something: a CSV has all columns of all kinds of events in every row."""
+    return {name: value for name, value in zip(names, fields, strict=True) if value}
+
+
+def sample_csv(head: bytes) -> Iterator[Row]:
+    """Yield the first records that lie whole in the first bytes of a CSV."""
+    lines = head.split(b"\n")
+    whole = iter(list(enumerate(lines[:-1] or lines, 1)))
+    return (row for _, row in islice(dict_rows(whole, Tally("")), _MOST_SAMPLED))
 
 
 class _Source:

@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any
 
-from whosasking.endpoints.containers import BadRowError, decode
+from whosasking.endpoints.containers import decode
 from whosasking.endpoints.event_xml import event_data, event_in
 from whosasking.endpoints.values import instant, process_id
 from whosasking.model import SECOND
@@ -83,8 +83,3 @@ def csv_dicts(records: Iterator[tuple[int, list[str]]], names: list[str]) -> Ite
         if ts is not None:
             row[_TIME] = (_EPOCH + dt.timedelta(seconds=ts // SECOND, microseconds=ts % SECOND)).isoformat()
         yield number, row
-
-
-def broken(error: BadRowError) -> str:
-    """Say what is wrong with a row whose string cannot be opened."""
-    return f"an event in a string that cannot be read: {error}"

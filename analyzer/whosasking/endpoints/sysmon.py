@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from whosasking.endpoints import event_xml, evtxecmd, sentinel, windows_security
+from whosasking.endpoints.carried import broken
 from whosasking.endpoints.census import Census
 from whosasking.endpoints.containers import BadRowError
 from whosasking.endpoints.defender_columns import LOCAL_TIME, local_time
@@ -231,7 +232,7 @@ def read_events(
         try:
             opened = evtxecmd.opened(row) if evtxecmd.is_row(row) else sentinel.opened(row)
         except BadRowError as error:
-            tally.skip(number, sentinel.broken(error))
+            tally.skip(number, broken(error))
             continue
         event = Event(opened, shape_of(opened) or kind.removesuffix(" json"))
         if not event.is_used:
