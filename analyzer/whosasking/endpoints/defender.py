@@ -25,7 +25,7 @@ from whosasking.endpoints.defender_columns import (
 from whosasking.endpoints.interface import UNKNOWN_PROCESS as LATER
 from whosasking.endpoints.interface import Collector, Facts, Noted, OtherHostError, digest
 from whosasking.endpoints.lines import lines as lines_of
-from whosasking.endpoints.reading import OTHER_HOST, BadRecordError
+from whosasking.endpoints.reading import ICMP, OTHER_HOST, BadRecordError, is_icmp
 from whosasking.endpoints.rows import csv_rows, json_rows
 from whosasking.endpoints.values import address, basename, instant, port, process_id, text, transport, verbatim
 from whosasking.model import Micros, NameQuery, Socket, SourceRef
@@ -38,18 +38,21 @@ if TYPE_CHECKING:
 
 PRODUCT = "Microsoft Defender"
 _LISTENING = "listeningconnectioncreated"
+_SCAN = "inboundinternetscaninspected"
 _DNS_ACTIONS = frozenset({"dnsqueryresponse", "dnsqueryrequest"})
 _INBOUND = "inboundconnection"
+_ACKNOWLEDGED = "connectionacknowledged"
 _MAPPED = frozenset({"foursixmapping", "fourtosixmapping", "teredo"})
 _OUTCOMES = {
     "connectionsuccess": True,
     "connectionsuccessaggregatedreport": True,
-    "connectionacknowledged": True,
+    _ACKNOWLEDGED: True,
+    f"inbound{_ACKNOWLEDGED}": True,
     "inboundconnectionaccepted": True,
     "connectionfailed": False,
     "connectionfailedaggregatedreport": False,
 }
-_INSPECTED = ("connectioninspected", "networksignatureinspected")
+_DIRECTIONS = {"in": False, "out": True}
 _MOST_ANSWERS = 256
 
 
@@ -109,8 +112,8 @@ def _take(row: Columns, source: SourceRef, collector: Collector, noted: Noted) -
     if table not in {PROCESS, NETWORK, NETWORK_INFO} and action not in _DNS_ACTIONS:
         noted.add("rows not used", f"table {(table or 'unknown')[:40]}")
         return False
-    if action == _LISTENING and address(row.get("remoteip")) is None:
-        noted.add("ListeningConnectionCreated rows: a listening socket is no connection")
+    if reason := _no_connection(row, action):
+        noted.add(reason)
         return False
     ts = instant(row.get("timestamp")) or instant(row.get("timegenerated"))
     if ts is None:
@@ -128,6 +131,16 @@ def _take(row: Columns, source: SourceRef, collector: Collector, noted: Noted) -
     else:
         _connection(event, collector)
     return True
+
+
+def _no_connection(row: Columns, action: str) -> str | None:
+    """Return why a row of the network table tells of no connection of the device; None when it may."""
+    if action == _LISTENING and address(row.get("remoteip")) is None:
+        return "ListeningConnectionCreated rows: a listening socket is no connection"
+    if action == _SCAN:
+        # The scanner is LocalIP here, and RemoteIP the device: its addresses must not become the device's.
+        return "InboundInternetScanInspected rows: a scan from outside is no connection of the device"
+    return ICMP if is_icmp(transport(row.get("protocol"))) else None
 
 
 class _Event:
@@ -204,8 +217,7 @@ def _start(event: _Event, collector: Collector) -> None:
 
 def _connection(event: _Event, collector: Collector) -> None:
     row = event.row
-    inspected = event.action.endswith(_INSPECTED)
-    extra = event.extra() if inspected else {}
+    extra = event.extra()
     parent = event.process("initiatingprocessparent", collector)
     key = event.process("initiatingprocess", collector, parent=parent)
     remote_type = (event.text("remoteiptype") or "").casefold()
@@ -219,7 +231,7 @@ def _connection(event: _Event, collector: Collector) -> None:
         local_port=port(row.get("localport")),
         remote_ip=address(row.get("remoteip")),
         remote_port=port(row.get("remoteport")),
-        remote_name=event.text("remoteurl") or _inspected_name(extra),
+        remote_name=event.text("remoteurl") or (_inspected_name(extra) if event.action.endswith("inspected") else None),
         # A mapped or tunnelled address hides a public one; then the address itself is asked.
         remote_is_public=None if not remote_type or remote_type in _MAPPED else remote_type == "public",
         initiated=_initiated(event.action, extra),
@@ -231,21 +243,30 @@ def _connection(event: _Event, collector: Collector) -> None:
 
 
 def _initiated(action: str, extra: dict[str, Any]) -> bool | None:
+    """Return who opened the connection. A row may say so itself: ConnectionAttempt may be one from outside.
+
+    An acknowledgement is a SYN-ACK that was seen, coming in or going out: no word of who had asked.
+    """
+    said = _DIRECTIONS.get((text(extra.get("direction")) or "").lower())
+    if said is not None:
+        return said
+    if action in {"connectionfound", _LISTENING} or action.endswith(_ACKNOWLEDGED):
+        return None
     if action.startswith(_INBOUND):
         return False
-    if action in {"connectionfound", _LISTENING}:
-        return None
-    if action.endswith(_INSPECTED):
-        direction = (text(extra.get("direction")) or "").lower()
-        return {"in": False, "out": True}.get(direction)
     return True if action.startswith("connection") else None
 
 
 def _inspected_name(extra: dict[str, Any]) -> str | None:
-    """Return the server an inspected connection named: TLS server_name, or HTTP host and uri."""
+    """Return the server an inspected connection named: TLS server_name, or HTTP host and uri.
+
+    What goes to a proxy has the whole URL as its uri, or after CONNECT the host and port.
+    """
     host, uri = text(extra.get("host")), text(extra.get("uri")) or ""
     if host and uri.startswith("/"):
         return f"http://{host}{uri}"
+    if uri.startswith(("http://", "https://")):
+        return uri
     return text(extra.get("server_name")) or host or (uri or None)
 
 

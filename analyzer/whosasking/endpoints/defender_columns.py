@@ -36,7 +36,11 @@ READ = frozenset(
 )
 """The columns that are read."""
 _TABLE_COLUMNS = ("$table", "type", "tablename", "sourcetable")
-_NETWORK_ACTION = re.compile(r"^(connection|inboundconnection|listeningconnection|\w+connectioninspected$|networksig)")
+_NETWORK_ACTION = re.compile(
+    r"(connection|inboundconnection|inboundinternetscan|listeningconnection|networksignature).*"
+    r"|\w+(connection|authentication)inspected"
+)
+_CATEGORY = "AdvancedHunting-"
 _DELIMITERS = (",", ";", "\t")
 LOCAL_TIME = (
     "times are '[Local Time]' of a zone the export does not name: read as UTC, so they may be hours off "
@@ -78,6 +82,9 @@ def row_of_json(row: dict[str, Any]) -> Columns | None:
     category = row.get("category")
     if isinstance(category, str):
         columns["$table"] = category.rpartition("-")[2]
+        # One stream carries mail, identity and alert tables too: they are Defender's, though nothing is read of them.
+        if isinstance(inner, dict) and category.startswith(_CATEGORY):
+            return columns
     return columns if is_ours(set(columns)) else None
 
 
@@ -85,12 +92,12 @@ def table_of(row: Columns) -> str | None:
     """Return the table a row is of: by its own word, its action, or the columns that have a value."""
     for name in _TABLE_COLUMNS:
         said = str(row.get(name) or "").casefold()
-        if said.startswith("device"):
+        if said.startswith("device") or (said and name == _TABLE_COLUMNS[0]):
             return said
     action = str(row.get("actiontype") or "").casefold()
     if action == "processcreated":
         return PROCESS
-    if _NETWORK_ACTION.match(action):
+    if _NETWORK_ACTION.fullmatch(action):
         return NETWORK
     if row.get("ipaddresses"):
         return NETWORK_INFO

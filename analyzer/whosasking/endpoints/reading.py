@@ -24,11 +24,13 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 MOST_ANSWERS = 256
-ENVELOPES = ("columns", "snapshot", "diffResults", "hostIdentifier", "unixTime", "src", "tgt", "dst")
+ENVELOPES = ("columns", "snapshot", "diffResults", "decorations", "hostIdentifier", "unixTime", "src", "tgt", "dst")
 """Fields that hold rows or other fields."""
 NOT_USED = "events not used"
 OTHER_HOST = "records of hosts that have no part in a lookup, passed over"
 NO_REMOTE = "connection events without a remote address that can be read"
+ICMP = "ICMP messages: no connection"
+_ICMP = frozenset({"icmp", "icmpv4", "icmpv6", "icmp6", "ipv6-icmp", "1", "58"})
 
 
 class BadRecordError(ValueError):
@@ -203,6 +205,11 @@ def socket(  # noqa: PLR0913 - a connection has these
         product=at.product,
         source=at.source,
     )
+
+
+def is_icmp(protocol: str) -> bool:
+    """Tell ICMP in any product's word or number for it, as ``values.transport`` gives it."""
+    return protocol in _ICMP
 
 
 def name_query(at: At, name: str, answers: Iterable[object]) -> NameQuery:
