@@ -114,7 +114,8 @@ def carbon_black() -> Story:
         "path": IMAGE,
         "command_line": COMMAND,
         "username": "CORP\\ann",
-        "parent_guid": "00000007-0000-012c-01da-9b000000bbbb",
+        "parent_guid": -7312049164013535113,
+        "parent_process_guid": "00000007-0000-012c-01da-9b000000bbbb",
         "parent_pid": 300,
         "parent_path": SHELL,
     }

@@ -72,27 +72,6 @@ def test_dotted_keys_instead_of_objects(tmp_path: Path) -> None:
     check(read(ndjson(tmp_path / "x", [dotted(row) for row in story.rows]))[0], story)
 
 
-def places(row: Any, prefix: str = "") -> set[str]:
-    found = set()
-    for name, value in row.items():
-        found.add(prefix + name)
-        if isinstance(value, dict):
-            found |= places(value, f"{prefix}{name}.")
-    return found
-
-
-@each_product
-def test_every_field_of_the_table_stands_in_a_fixture(name: str) -> None:
-    module = import_module(f"whosasking.endpoints.{MODULES[name]}")
-    rows = STORIES[name]().rows
-    known = set().union(*(places(row) | places(row.get("columns", {})) for row in rows))
-    known |= {"netconn_dns_query", "netconn_dns_answers", "proxy_ip", "proxy_port", "netconn_proxy_ip"}  # tests below
-    known |= {"netconn_proxy_port", "RawProcessId", "ProcessEndTime", "process.start", "destination.domain"}
-    known |= {"source.domain", "start_time", "IP6Records", "ComputerName"}
-    missing = {field for field, where in module.TABLE.items() if not known & set(where)}
-    assert missing <= {"name"}
-
-
 def renamed(value: Any, old: str, new: str) -> Any:
     if isinstance(value, list):
         return [renamed(one, old, new) for one in value]

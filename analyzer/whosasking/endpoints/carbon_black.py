@@ -1,7 +1,8 @@
 """Carbon Black EDR, as its Event Forwarder writes it (JSON): ``ingress.event.netconn``, ``procstart``, ``procend``.
 
-Times are whole seconds on the host's clock: good enough to tell connections by their tuple, not to order them. A
-connection through a proxy is shown by the address it really went to, the proxy's, with the name that was asked for.
+Times are whole seconds on the host's clock, unless the forwarder is told to write fractions: good enough to tell
+connections by their tuple, not to order them. A connection through a proxy is shown by the address it really went to,
+the proxy's, with the name that was asked for. Fields: the forwarder's source.
 """
 
 from __future__ import annotations
@@ -10,7 +11,18 @@ from typing import TYPE_CHECKING
 
 from whosasking.endpoints.glance import Glance
 from whosasking.endpoints.interface import Facts
-from whosasking.endpoints.reading import NO_REMOTE, At, BadRecordError, End, Events, Fields, direction, socket
+from whosasking.endpoints.reading import (
+    ICMP,
+    NO_REMOTE,
+    At,
+    BadRecordError,
+    End,
+    Events,
+    Fields,
+    direction,
+    is_icmp,
+    socket,
+)
 from whosasking.endpoints.values import basename, epoch, flag, transport
 
 if TYPE_CHECKING:
@@ -38,7 +50,8 @@ TABLE: Table = {
     "image": ("process_path", "path"),
     "command_line": ("command_line", "cmdline"),
     "user": ("username",),
-    "parent_guid": ("parent_guid", "parent_process_guid"),
+    # The forwarder writes the sensor's number as parent_guid, and beside it the GUID that other records have.
+    "parent_guid": ("parent_process_guid", "parent_guid"),
     "parent_pid": ("parent_pid",),
     "parent_image": ("parent_path",),
     "local_ip": ("local_ip",),
@@ -118,8 +131,9 @@ def _connection(fields: Fields, at: At, collector: Collector, noted: Noted) -> b
     if flag(fields.raw("proxy")):
         proxy = End.of(fields, "proxy_ip", "proxy_port")
         remote = proxy if proxy.ip else remote
-    if remote.ip is None:
-        noted.add(NO_REMOTE)
+    protocol = transport(fields.raw("protocol"))
+    if remote.ip is None or is_icmp(protocol):
+        noted.add(ICMP if remote.ip else NO_REMOTE)
         return False
     key, image = _key(at, fields.text("guid")), fields.text("image")
     pid = fields.pid("pid")
@@ -129,7 +143,7 @@ def _connection(fields: Fields, at: At, collector: Collector, noted: Noted) -> b
         at,
         End.of(fields, "local_ip", "local_port"),
         remote,
-        transport(fields.raw("protocol")),
+        protocol,
         initiated=direction(fields.text("direction")),
         remote_name=fields.text("domain"),
     )

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING
 
 from whosasking.endpoints.glance import Glance
 from whosasking.endpoints.interface import Facts
-from whosasking.endpoints.reading import NO_REMOTE, At, BadRecordError, End, Events, Fields, name_query, socket
+from whosasking.endpoints.reading import (
+    ICMP,
+    NO_REMOTE,
+    At,
+    BadRecordError,
+    End,
+    Events,
+    Fields,
+    is_icmp,
+    name_query,
+    socket,
+)
 from whosasking.endpoints.values import basename, flag, transport
 
 if TYPE_CHECKING:
@@ -159,15 +170,16 @@ def _connection(fields: Fields, at: At, collector: Collector, noted: Noted) -> b
         return False
     remote, proxy = End.of(fields, "remote_ip", "remote_port"), End.of(fields, "proxy_ip", "proxy_port")
     remote = proxy if proxy.ip else remote
-    if remote.ip is None:
-        noted.add(NO_REMOTE)
+    protocol = transport(fields.raw("protocol"))
+    if remote.ip is None or is_icmp(protocol):
+        noted.add(ICMP if remote.ip else NO_REMOTE)
         return False
     inbound = flag(fields.raw("inbound"))
     seen = socket(
         at,
         End.of(fields, "local_ip", "local_port"),
         remote,
-        transport(fields.raw("protocol")),
+        protocol,
         initiated=None if inbound is None else not inbound,
         remote_name=fields.text("domain"),
         succeeded=True if _ESTABLISHED in actions else (False if _FAILED in actions else None),

@@ -2,7 +2,8 @@
 
 Events carry an agent's id (``aid``), not its name; the name comes in aidmaster files of the same export. A process is
 known by ``aid`` and ``TargetProcessId``, which is no pid (``RawProcessId`` is). Exports of the search console append
-``_decimal`` to numbers. Times are epoch seconds on the host's clock; ``timestamp`` is when the cloud received it.
+``_decimal`` to numbers, those of its successor (LogScale) write the event as a tag, ``#event_simpleName``. Times are
+epoch seconds on the host's clock; ``timestamp`` and ``@timestamp`` are when the cloud received it.
 """
 
 from __future__ import annotations
@@ -12,8 +13,19 @@ from typing import TYPE_CHECKING
 from whosasking.endpoints.glance import Glance
 from whosasking.endpoints.interface import Facts
 from whosasking.endpoints.places import get
-from whosasking.endpoints.reading import NO_REMOTE, At, BadRecordError, End, Events, Fields, name_query, socket
-from whosasking.endpoints.values import basename, epoch, epoch_millis, flag, transport
+from whosasking.endpoints.reading import (
+    ICMP,
+    NO_REMOTE,
+    At,
+    BadRecordError,
+    End,
+    Events,
+    Fields,
+    is_icmp,
+    name_query,
+    socket,
+)
+from whosasking.endpoints.values import address, basename, epoch, epoch_millis, flag, instant, transport
 
 if TYPE_CHECKING:
     from whosasking.endpoints.interface import Collector, Noted
@@ -34,6 +46,7 @@ EVENTS = Events("event_simpleName", _STARTS | _CONNECTIONS | _ADDRESSES | {_QUER
 _MASTER = ("ComputerName", "AgentVersion", "MachineDomain", "AgentLoadFlags", "BiosManufacturer", "aip", "Time")
 _ALIKE = 2
 _MOST_RECORDS = 16_384
+_MOST_OF_ONE = 64
 
 
 def _places(*names: str) -> tuple[str, ...]:
@@ -41,11 +54,11 @@ def _places(*names: str) -> tuple[str, ...]:
 
 
 TABLE: Table = {
-    "event": ("event_simpleName",),
+    "event": ("event_simpleName", "#event_simpleName"),
     "aid": ("aid",),
     "computer": ("ComputerName",),
     "ts": _places("ContextTimeStamp"),
-    "received": _places("timestamp"),
+    "received": (*_places("timestamp"), "@timestamp"),
     "target": _places("TargetProcessId"),
     "context": _places("ContextProcessId"),
     "pid": _places("RawProcessId"),
@@ -60,7 +73,11 @@ TABLE: Table = {
     "local_ip": ("LocalAddressIP4", "LocalAddressIP6"),
     "local_port": _places("LocalPort", "LPort"),
     "remote_ip": ("RemoteAddressIP4", "RemoteAddressIP6"),
+    # Connections over IPv6 may carry the host's IPv4 address beside their own.
+    "local_ip6": ("LocalAddressIP6", "LocalAddressIP4"),
+    "remote_ip6": ("RemoteAddressIP6", "RemoteAddressIP4"),
     "remote_port": _places("RemotePort", "RPort"),
+    "remote_name": ("OriginatingURL",),
     "protocol": _places("Protocol"),
     "direction": _places("ConnectionDirection"),
     "query": ("DomainName",),
@@ -70,14 +87,19 @@ TABLE: Table = {
 
 
 def is_ours(row: Row) -> bool:
-    """Tell an FDR event or a row of aidmaster."""
+    """Tell an FDR event, a row of aidmaster, or one of the managed assets."""
     if "aid" not in row:
         return False
-    return "event_simpleName" in row or _is_master(row)
+    return not row.keys().isdisjoint(TABLE["event"]) or _is_master(row) or _is_asset(row)
 
 
 def _is_master(row: Row) -> bool:
-    return "ComputerName" in row and sum(name in row for name in _MASTER) >= _ALIKE
+    return {"aid", "ComputerName"} <= row.keys() and sum(name in row for name in _MASTER) >= _ALIKE
+
+
+def _is_asset(row: Row) -> bool:
+    """Tell a network interface of a managed host, which has its address."""
+    return {"aid", "LocalAddressIP4", "MAC"} <= row.keys()
 
 
 GLANCE = Glance((EVENTS.field,), EVENTS.judge)
@@ -89,12 +111,14 @@ def take(row: Row, source: SourceRef, collector: Collector, noted: Noted) -> boo
     said = fields.text("event")
     if said is None and _is_master(row):
         return _name(fields, collector)
+    if said is None and _is_asset(row):
+        return _asset(fields, collector)
     event = EVENTS.of(said, noted)
     if event is None:
         return False
     aid = fields.need("aid", "aid: no host to give it to")
     ts = epoch(fields.raw("ts")) or (epoch(fields.raw("started")) if event in _STARTS else None)
-    ts = ts or epoch_millis(fields.raw("received"))
+    ts = ts or epoch_millis(fields.raw("received")) or instant(fields.raw("received"), zoned_only=True)
     if ts is None:
         raise BadRecordError(f"{event}: no ContextTimeStamp, ProcessStartTime or timestamp that can be read")
     at = At(collector.host(aid, ts), ts, source, PRODUCT)
@@ -107,7 +131,7 @@ def _take(event: str, fields: Fields, at: At, collector: Collector, noted: Noted
     if event in _STARTS:
         return _start(fields, at, collector)
     if event in _CONNECTIONS:
-        return _connection(fields, at, collector, noted, accepted=event.startswith("NetworkReceive"))
+        return _connection(event, fields, at, collector, noted)
     if event == _QUERY:
         return _query(fields, at, collector, noted)
     if event == _END:
@@ -124,6 +148,15 @@ def _name(fields: Fields, collector: Collector) -> bool:
         raise BadRecordError("an aidmaster row without aid or ComputerName")
     collector.call(collector.known_host(aid), computer)
     return True
+
+
+def _asset(fields: Fields, collector: Collector) -> bool:
+    """Take a host's address from a row of the managed assets, which has several, or one, of one interface."""
+    host = collector.known_host(fields.need("aid", "aid"))
+    found = [ip for one in (fields.text("local_ip") or "").split()[:_MOST_OF_ONE] if (ip := address(one))]
+    for ip in found:
+        collector.address(host, ip)
+    return bool(found)
 
 
 def _key(at: At, number: str | None) -> str | None:
@@ -170,13 +203,19 @@ def _owner(fields: Fields, at: At, collector: Collector) -> str | None:
     return collector.process(key, Facts(host=at.host, name=fields.text("context_name"))) if key else None
 
 
-def _connection(fields: Fields, at: At, collector: Collector, noted: Noted, *, accepted: bool) -> bool:
-    local, remote = End.of(fields, "local_ip", "local_port"), End.of(fields, "remote_ip", "remote_port")
+def _connection(event: str, fields: Fields, at: At, collector: Collector, noted: Noted) -> bool:
+    version = "6" if event.endswith("6") else ""
+    local = End.of(fields, f"local_ip{version}", "local_port")
+    remote = End.of(fields, f"remote_ip{version}", "remote_port")
     if remote.ip is None:
         noted.add(NO_REMOTE)
         return False
-    inbound = accepted or flag(fields.raw("direction")) is True
-    seen = socket(at, local, remote, transport(fields.raw("protocol")), initiated=not inbound)
+    inbound = event.startswith("NetworkReceive") or flag(fields.raw("direction")) is True
+    protocol, asked = transport(fields.raw("protocol")), fields.text("remote_name")
+    if is_icmp(protocol):
+        noted.add(ICMP)
+        return False
+    seen = socket(at, local, remote, protocol, initiated=not inbound, remote_name=asked)
     collector.socket(_owner(fields, at, collector), seen)
     return True
 

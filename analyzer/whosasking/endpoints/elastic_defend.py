@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 from whosasking.endpoints.glance import Glance
 from whosasking.endpoints.interface import Facts
 from whosasking.endpoints.places import get
-from whosasking.endpoints.reading import NO_REMOTE, At, BadRecordError, End, Fields, direction, name_query, socket
+from whosasking.endpoints.reading import (
+    ICMP,
+    NO_REMOTE,
+    At,
+    BadRecordError,
+    End,
+    Fields,
+    direction,
+    is_icmp,
+    name_query,
+    socket,
+)
 from whosasking.endpoints.values import address, basename, text, transport
 
 if TYPE_CHECKING:
@@ -164,14 +175,15 @@ def _connection(fields: Fields, at: At, collector: Collector, noted: Noted) -> b
     destination = End.of(fields, "destination_ip", "destination_port")
     # Source and destination are the connection's: of an accepted one the destination is this host.
     local, remote = (source, destination) if initiated else (destination, source)
-    if remote.ip is None:
-        noted.add(NO_REMOTE)
+    protocol = transport(fields.raw("transport"))
+    if remote.ip is None or is_icmp(protocol):
+        noted.add(ICMP if remote.ip else NO_REMOTE)
         return False
     seen = socket(
         at,
         local,
         remote,
-        transport(fields.raw("transport")),
+        protocol,
         initiated=initiated,
         remote_name=fields.text("destination_name" if initiated else "source_name"),
     )

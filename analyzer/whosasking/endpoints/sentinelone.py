@@ -1,7 +1,9 @@
 """SentinelOne Cloud Funnel 2: ``IPConnect``, ``ProcessCreation`` and DNS events, dotted keys or nested objects.
 
-``event.time`` (epoch milliseconds, the host's clock) counts; ``timestamp`` is a time of day without a date. Equal
-connections are folded into one event with ``event.repetitionCount``: it stands at the first of them.
+``event.time`` (epoch milliseconds, the host's clock) counts; ``timestamp`` is a time of day without a date, in newer
+exports a whole time, which is taken where there is no other. Equal connections are folded into one event with
+``event.repetitionCount``: it stands at the first of them. A name that was asked for may have its type in front
+(``type:  28 host.example``, agents of macOS).
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from whosasking.endpoints.reading import (
     name_query,
     socket,
 )
-from whosasking.endpoints.values import basename, epoch_millis, text, transport
+from whosasking.endpoints.values import basename, epoch_millis, instant, text, transport
 
 if TYPE_CHECKING:
     from whosasking.endpoints.interface import Collector, Noted
@@ -39,10 +41,12 @@ _ENDS = frozenset({"processtermination", "processexit"})
 _QUERIES = frozenset({"dnsresolved", "dnsunresolved", "dns"})
 _OUTCOMES = {"success": True, "failure": False}
 _MOST_RESPONSE = 16_384
+_TYPED = re.compile(r"type:\s*\d+\s+", re.ASCII | re.IGNORECASE)
 
 TABLE: Table = {
     "event": ("event.type",),
     "ts": ("event.time",),
+    "timestamp": ("timestamp",),
     "host": ("endpoint.name",),
     "src_ip": ("src.ip.address",),
     "src_port": ("src.port.number",),
@@ -102,7 +106,7 @@ def take(row: Row, source: SourceRef, collector: Collector, noted: Noted) -> boo
     event = EVENTS.of(fields.text("event"), noted)
     if event is None:
         return False
-    ts = epoch_millis(fields.raw("ts"))
+    ts = epoch_millis(fields.raw("ts")) or instant(fields.raw("timestamp"), zoned_only=True)
     if ts is None:
         raise BadRecordError(f"{event}: no event.time that can be read")
     at = At(collector.host(fields.need("host", "endpoint.name"), ts), ts, source, PRODUCT)
@@ -171,7 +175,7 @@ def _transport(fields: Fields) -> str:
 
 
 def _query(fields: Fields, at: At, key: str | None, collector: Collector, noted: Noted) -> bool:
-    name = fields.text("query")
+    name = _TYPED.sub("", fields.text("query") or "", count=1) or None
     if name is None or key is None:
         noted.add("DNS events that name no process or no query")
         return False

@@ -1,8 +1,9 @@
 """Velociraptor: rows of ``Windows.Network.NetstatEnriched`` and ``Windows.Network.Netstat``, JSON lines or CSV.
 
 A snapshot of the sockets that were open when the artifact ran, each with its process. ``Timestamp`` is when the socket
-was made. Who opened a connection is not recorded. Rows of one client's collection do not name the client: then the
-sockets' own local address stands for the host.
+was made; the artifacts of Linux and macOS have none, and without a time their sockets say nothing. Who opened a
+connection is not recorded. Rows of one client's collection do not name the client: then the sockets' own local address
+stands for the host. Columns: the artifacts' definitions, whose names of the two ends changed twice.
 """
 
 from __future__ import annotations
@@ -32,19 +33,26 @@ TABLE: Table = {
     "host": ("Fqdn", "Hostname", "ClientName", "ClientId"),
     "ts": ("Timestamp",),
     "pid": ("Pid",),
-    "parent_pid": ("Ppid",),
     "name": ("Name",),
     "path": ("Path", "ProcPath"),
     "command_line": ("CommandLine",),
     "user": ("Username",),
     "type": ("Type",),
-    "status": ("Status",),
-    "local_ip": ("SrcIP", "Laddr.IP", "LocalAddr"),
-    "local_port": ("SrcPort", "Laddr.Port", "LocalPort"),
-    "remote_ip": ("DestIP", "Raddr.IP", "RemoteAddr"),
-    "remote_port": ("DestPort", "Raddr.Port", "RemotePort"),
+    "status": ("Status", "State"),
+    "local_ip": ("SrcIP", "Laddr.IP", "LocalAddr", "Laddr"),
+    "local_port": ("SrcPort", "Laddr.Port", "LocalPort", "Lport"),
+    "remote_ip": ("DestIP", "Raddr.IP", "RemoteAddr", "Raddr"),
+    "remote_port": ("DestPort", "Raddr.Port", "RemotePort", "Rport"),
 }
-_NO_CONNECTION = frozenset({"LISTEN", "BOUND", "CLOSED", "DELETE_TCB", "DELETE"})
+_ENDS = (
+    ("SrcIP", "SrcPort", "DestIP", "DestPort"),
+    ("Laddr.IP", "Laddr.Port", "Raddr.IP", "Raddr.Port"),
+    ("Laddr", "Lport", "Raddr", "Rport"),
+    ("LocalAddr", "LocalPort", "RemoteAddr", "RemotePort"),
+)
+_PROCESS_INSIDE = frozenset({"ProcInfo", "ProcessInfo"})
+"""Where the artifacts of Linux and macOS keep the process."""
+_NO_CONNECTION = frozenset({"LISTEN", "LISTENING", "BOUND", "CLOSED", "DELETE_TCB", "DELETE"})
 
 
 def is_ours(row: Row) -> bool:
@@ -55,9 +63,8 @@ def is_ours(row: Row) -> bool:
 
 def has_columns(columns: Collection[str]) -> bool:
     """Tell the header of the artifact's CSV."""
-    return all(name in columns for name in ("Pid", "SrcIP", "SrcPort", "DestIP", "DestPort")) or all(
-        name in columns for name in ("Pid", "Laddr.IP", "Laddr.Port", "Raddr.IP", "Raddr.Port")
-    )
+    owned = "Pid" in columns or "ProcessInfo" in columns
+    return owned and any(all(name in columns for name in ends) for ends in _ENDS)
 
 
 def take(row: Row, source: SourceRef, collector: Collector, noted: Noted) -> bool:
@@ -69,6 +76,9 @@ def take(row: Row, source: SourceRef, collector: Collector, noted: Noted) -> boo
         noted.add("sockets that are no connection", (status or fields.text("type") or "no status")[:40])
         return False
     ts = fields.instant("ts") or epoch(get(row, TABLE["ts"]))
+    if ts is None and "Timestamp" not in row and not _PROCESS_INSIDE.isdisjoint(row):
+        noted.add("sockets without a Timestamp (the artifacts of Linux and macOS record none): nothing to join them by")
+        return False
     if ts is None:
         raise BadRecordError("no Timestamp that can be read")
     at = At(collector.host(_host(fields, local), ts), ts, source, PRODUCT)
@@ -98,6 +108,5 @@ def _process(fields: Fields, at: At, collector: Collector) -> str | None:
         path=path,
         command_line=fields.verbatim("command_line"),
         user=fields.text("user"),
-        parent_pid=fields.pid("parent_pid"),
     )
     return collector.process(f"{at.host}/{pid or '?'}/{(path or name).lower()}", facts)
