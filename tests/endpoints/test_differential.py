@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from endpoints import events, windows
+from endpoints import events, plain_events, windows
 from endpoints.exports import read
 from endpoints.plain_containers import CONTAINERS
+from endpoints.plain_events import EVENT_PAIRS, QUERY, START
 from endpoints.plain_readers import PAIRS, Seen, made, security_plain
 from endpoints.plain_windows import WINDOWS_PAIRS
 from endpoints.story import lines
@@ -63,6 +64,32 @@ def test_the_reader_and_a_plain_one_see_the_same_connections(name: str, seed: in
     reading, (report,) = read(path)
     assert from_reading(reading) == expected
     assert sum(expected.values()) > 20
+    assert report.records == 120
+
+
+def events_of(reading: EndpointReading) -> Counter[tuple[str, Seen]]:
+    found: Counter[tuple[str, Seen]] = Counter()
+    for start in reading.starts:
+        process = start.process
+        above = process.parent.name if process.parent else None
+        said = (process.name, process.path, process.pid, process.command_line, process.user, above)
+        found[START, (process.host, start.ts, *said)] += 1
+    for query in reading.name_queries:
+        found[QUERY, (query.host, query.ts, query.name, query.addresses, query.process.name)] += 1
+    return found
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("name", EVENT_PAIRS)
+def test_the_reader_and_a_plain_one_see_the_same_starts_and_queries(name: str, seed: int, tmp_path: Path) -> None:
+    make, plain = EVENT_PAIRS[name]
+    rng = random.Random(seed)  # noqa: S311 - rows, not secrets
+    path = tmp_path / "x"
+    path.write_text(lines([make(fact) for fact in plain_events.made(rng, 120)]), "utf-8")
+    expected = Counter(filter(None, (plain(json.loads(line)) for line in path.read_text("utf-8").splitlines())))
+    reading, (report,) = read(path)
+    assert events_of(reading) == expected
+    assert sum(expected.values()) > 50
     assert report.records == 120
 
 
