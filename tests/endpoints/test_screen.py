@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,7 +15,7 @@ from endpoints.plain_windows import WINDOWS_PAIRS
 from endpoints.story import lines
 from endpoints.test_differential import SEEDS, by_slow_path, mixed
 from whosasking import endpoints
-from whosasking.endpoints import hosts_named, sysmon
+from whosasking.endpoints import hosts_named, products
 from whosasking.endpoints.kinds import KINDS, other_number, other_texts
 from whosasking.endpoints.screen import Screen
 from whosasking.inputs import Input, Inputs, Tally, read_head
@@ -23,8 +23,10 @@ from whosasking.progress import SILENT
 from whosasking.sieve import Scanner
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
+    from whosasking.endpoints.containers import Line
     from whosasking.model import EndpointReading
 
 ALL_PAIRS = PAIRS | WINDOWS_PAIRS
@@ -69,9 +71,14 @@ def test_every_product_reads_the_same_through_it(name: str, tmp_path: Path, monk
 def test_lines_of_unused_kinds_are_never_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [events.flat(number, events.connection()) for number in (3, *[7, 11, 12, 13] * 10)]
     text = lines(rows)
-    decoded: list[bytes] = []
-    unused = sysmon.GLANCE.unused
-    monkeypatch.setattr(sysmon.GLANCE, "unused", lambda line: decoded.append(line) or unused(line))
+    decoded: list[Line] = []
+    rows_of = products.rows_of
+
+    def watched(pieces: Iterable[Line], *more: Any) -> Iterable[tuple[int, dict[str, Any]]]:
+        decoded.extend(handed := list(pieces))
+        return rows_of(handed, *more)
+
+    monkeypatch.setattr(products, "rows_of", watched)
     path = tmp_path / "x"
     for spelling in (text, text.replace(": ", ":")):
         decoded.clear()

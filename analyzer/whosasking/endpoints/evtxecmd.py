@@ -31,9 +31,9 @@ def is_row(row: Row) -> bool:
     return isinstance(row.get("Payload"), str) and "EventId" in row and "Channel" in row
 
 
-def says_unused(row: Row, used: frozenset[int]) -> bool:
-    """Tell a row whose event is not among ``used``, without opening it."""
-    return is_row(row) and process_id(row["EventId"]) not in used
+def says_used(row: Row, used: frozenset[int]) -> bool:
+    """Tell a row of EvtxECmd whose event is among ``used``, without opening it."""
+    return process_id(row["EventId"]) in used
 
 
 def opened(row: Row) -> Row:

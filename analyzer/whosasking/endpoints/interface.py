@@ -8,7 +8,7 @@ events of one connection become one socket.
 from __future__ import annotations
 
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -95,7 +95,7 @@ class Collector:
         self._used: dict[int, bytearray] = {}
         self._hosts: dict[str, str] = {}
         self._spans: dict[str, tuple[Micros, Micros]] = {}
-        self._addresses: dict[str, dict[str, None]] = {}
+        self._addresses: defaultdict[str, dict[str, None]] = defaultdict(dict)
         self._interned: dict[tuple[object, ...], str] = {}
         self._last_source: SourceRef | None = None
         self._on_line = 1
@@ -198,7 +198,7 @@ class Collector:
     def address(self, host: str, ip: str) -> None:
         """Note that ``host`` has the address ``ip``, unless it says nothing about the network it is on."""
         if tells_network(ip):
-            self._addresses.setdefault(host, {})[ip] = None
+            self._addresses[host][ip] = None
 
     def _part(self, host: str) -> int:
         part = self._parts.get(host)

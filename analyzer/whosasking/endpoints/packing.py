@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from whosasking.model import NameQuery, Process, ProcessStart, Socket, SourceRef
@@ -27,6 +28,7 @@ def reference(part: int, number: int) -> str:
     return f"\0{part}.{number}"
 
 
+@lru_cache(maxsize=1 << 14)
 def referred(key: str) -> tuple[int, int]:
     """Return part and number of a reference."""
     part, _, number = key[1:].partition(".")
@@ -40,8 +42,13 @@ def is_reference(value: object) -> bool:
 
 def share_of(socket: Socket) -> int:
     """Return the share that all connections of a tuple, from either end, fall into."""
-    ends = sorted((f"{socket.local_ip} {socket.local_port}", f"{socket.remote_ip} {socket.remote_port}"))
-    return zlib.crc32(f"{socket.protocol}{ends}".encode("utf-8", "replace")) % (SHARES - 1)
+    local, remote = _spread(socket.local_ip), _spread(socket.remote_ip)
+    return (local + (socket.local_port or 0) + remote + (socket.remote_port or 0)) % (SHARES - 1)
+
+
+@lru_cache(maxsize=1 << 14)
+def _spread(ip: str | None) -> int:
+    return zlib.crc32((ip or "").encode())
 
 
 def socket_row(socket: Socket, words: Words) -> Packed:

@@ -15,6 +15,7 @@ from whosasking.endpoints import (
     sysmon,
     velociraptor,
 )
+from whosasking.endpoints.kinds import KINDS
 from whosasking.endpoints.reading import Product, take_all
 from whosasking.endpoints.rows import rows_of
 
@@ -38,10 +39,12 @@ BY_KIND = {product.KIND: product for product in PRODUCTS}
 
 
 def take_lines(kind: str, lines: Iterable[Line], collector: Collector, tally: Tally, noted: Noted) -> None:
-    """Read numbered lines of one JSON object each, of an input of ``kind``."""
+    """Read numbered lines of one JSON object each, of an input of ``kind``, that have passed a screen."""
     if kind == "defender json":
         defender.read_rows(rows_of(lines, tally), collector, tally, noted)
     elif (product := BY_KIND.get(kind)) is not None:
-        take_all(rows_of(lines, tally, product.GLANCE, noted), product, collector, tally, noted)
+        # What a screen tells apart by its kind needs no second look.
+        glance = None if KINDS[kind].event else product.GLANCE
+        take_all(rows_of(lines, tally, glance, noted), product, collector, tally, noted)
     else:
-        sysmon.read_events(rows_of(lines, tally, sysmon.GLANCE, noted), kind, collector, tally, noted)
+        sysmon.read_events(rows_of(lines, tally), kind, collector, tally, noted)

@@ -75,6 +75,9 @@ _PICKERS = {
 }
 
 
+_DATA = dict.fromkeys(TABLES, ("EventData",)) | {"sysmon ecs": ("EventData", "winlog.event_data")}
+
+
 class Event(Fields):
     """One Windows event, read through its shape's table."""
 
@@ -82,7 +85,8 @@ class Event(Fields):
         """Wrap ``row``; an ``Event`` object around it is taken off."""
         inner = row.get("Event")
         super().__init__(inner if isinstance(inner, dict) else row, TABLES[shape])
-        self._pick = _PICKERS[shape]
+        self._pick, self._data = _PICKERS[shape], _DATA[shape]
+        self.number = process_id(self.raw("event"))
 
     def pick(self, what: str) -> list[Any]:
         """Return the raw values of a group of fields."""
@@ -104,20 +108,14 @@ class Event(Fields):
     @property
     def is_used(self) -> bool:
         """Tell the events that are read."""
-        number = self.number
-        if number in _USED:
+        if self.number in _USED:
             return self.is_sysmon
-        return number in windows_security.USED and self.is_security
-
-    @property
-    def number(self) -> int | None:
-        """The event's id."""
-        return process_id(self.raw("event"))
+        return self.number in windows_security.USED and self.is_security
 
     @property
     def data(self) -> Row:
         """The event's own fields, where its shape keeps them apart; else all."""
-        found = get(self.row, ("EventData", "winlog.event_data"))
+        found = get(self.row, self._data)
         return found if isinstance(found, dict) else self.row
 
     @property
@@ -134,7 +132,7 @@ class Event(Fields):
     def label(self) -> str:
         """Channel and event id, to count what is left out."""
         channel = (self.text("channel") or "other channel").partition("/")[0].rpartition("-")[2]
-        return f"{channel[:40]} {process_id(self.raw('event')) or '?'}"
+        return f"{channel[:40]} {self.number or '?'}"
 
     @property
     def ts(self) -> Micros:
@@ -226,13 +224,13 @@ def read_events(
     census = Census(KNOWN_DATA)
     for number, row in rows:
         tally.records += 1
-        if sentinel.says_unused(row, ALL_USED) or evtxecmd.says_unused(row, ALL_USED):
-            noted.add(NOT_USED, Event(row, "sysmon flat").label)
-            continue
         try:
-            opened = evtxecmd.opened(row) if evtxecmd.is_row(row) else sentinel.opened(row)
+            opened = _opened(row)
         except BadRowError as error:
             tally.skip(number, broken(error))
+            continue
+        if opened is None:
+            noted.add(NOT_USED, Event(row, "sysmon flat").label)
             continue
         event = Event(opened, shape_of(opened) or kind.removesuffix(" json"))
         if not event.is_used:
@@ -252,6 +250,15 @@ def read_events(
                 noted.add(NEWER, f"{event.label} version {event.version}")
     census.tell(tally)
     noted.tell(tally)
+
+
+def _opened(row: Row) -> Row | None:
+    """Return the event in a row; None where a column says that it is not used. Raises BadRowError."""
+    if sentinel.says_unused(row, ALL_USED):
+        return None
+    if evtxecmd.is_row(row):
+        return evtxecmd.opened(row) if evtxecmd.says_used(row, ALL_USED) else None
+    return sentinel.opened(row)
 
 
 def _take(event: Event, source: SourceRef, collector: Collector, noted: Noted) -> None:

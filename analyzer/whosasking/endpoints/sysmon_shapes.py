@@ -142,7 +142,7 @@ def shape_of(row: dict[str, Any]) -> str | None:
         return _sentinel_shape(row)
     if isinstance(row.get("Event"), dict) or (isinstance(row.get("System"), dict) and "EventData" in row):
         return "sysmon evtx"
-    if not _ECS_MARKS.isdisjoint(row):
+    if not row.keys().isdisjoint(_ECS_MARKS):
         return "sysmon ecs"
     windows = get(row, HOSTS) is not None
     if windows and get(row, _FLAT["event"]) is not None and get(row, _ORIGINS):

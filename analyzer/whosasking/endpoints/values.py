@@ -23,8 +23,8 @@ _EPOCH = re.compile(r"(\d{1,13})(?:\.(\d{1,12}))?", re.ASCII)
 _LATEST_SECOND = 1 << 38
 """About the year 10,700: a larger number is in another unit, or damage."""
 _MINUTE = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:", re.ASCII)
-_PLAIN_LENGTH = len("2024-05-01 10:00:00.123")
-_FULL_MINUTE = "60000"
+_PLAIN_LENGTHS = range(len("2024-05-01 10:00:00.123"), len("2024-05-01T10:00:00.1234567Z") + 1)
+_FULL_MINUTE = "60"
 _DAY = 86_400
 _HOURS, _MINUTES = 24, 60
 _EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
@@ -46,11 +46,11 @@ def instant(text: object, *, zoned_only: bool = False) -> Micros | None:
     """
     if not isinstance(text, str) or len(text) > _LONGEST_INSTANT:
         return None
-    if len(text) == _PLAIN_LENGTH and not zoned_only and text[19] == "." and (start := _minute(text[:17])) is not None:
-        # The spelling of nearly all of Sysmon's times, whose minutes repeat: several times as fast.
-        digits = text[17:19] + text[20:]
-        if digits.isdecimal() and digits.isascii() and digits < _FULL_MINUTE:
-            return start + int(digits) * 1000
+    if len(text) in _PLAIN_LENGTHS and text[19] == "." and (text[-1] == "Z" or not zoned_only):
+        # The spelling of nearly all times of Sysmon and Defender, whose minutes repeat: several times as fast.
+        start, digits = _minute(text[:17]), text[17:19] + text[20:].removesuffix("Z")
+        if start is not None and digits.isdecimal() and digits.isascii() and digits < _FULL_MINUTE:
+            return start + int((digits + "000000")[:8])
     stripped = text.strip()
     found = _ISO.fullmatch(stripped)
     if found:
@@ -165,12 +165,13 @@ def tells_network(ip: str) -> bool:
 
 def whole(value: object) -> int | None:
     """Return a non-negative number written as a number, decimal (``7448``, ``7448.0``) or ``0x`` text, else None."""
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        return None
-    if isinstance(value, int):
+    if isinstance(value, str):
+        if value.isdecimal() and value.isascii() and len(value) < _LONGEST_NUMBER:
+            return int(value)
+    elif isinstance(value, int) and not isinstance(value, bool):
         return value if 0 <= value <= _LARGEST else None
-    if isinstance(value, str) and value.isdecimal() and value.isascii() and len(value) < _LONGEST_NUMBER:
-        return int(value)
+    elif not isinstance(value, float):
+        return None
     found = _NUMBER.fullmatch(str(value).strip())
     if found is None:
         return None
