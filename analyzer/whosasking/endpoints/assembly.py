@@ -7,7 +7,9 @@ connection, two products that recorded the same. So a part holds all that its re
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, TypeVar
+import heapq
+from itertools import chain, repeat
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from msgspec.structs import replace
 
@@ -18,13 +20,13 @@ from whosasking.endpoints.lives import Exit, Lives
 from whosasking.endpoints.packing import EXIT, PROCESS, SHARES, START, is_reference, referred
 from whosasking.endpoints.witnesses import Witnesses
 from whosasking.model import EndpointReading, NameQuery, Process, ProcessStart, Socket
-from whosasking.spool import Stored
+from whosasking.spool import Stored, Words
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator, Mapping, Sequence
 
     from whosasking.model import Micros
-    from whosasking.spool import Row, Streams, Words
+    from whosasking.spool import Row, Streams
 
 ANCESTORS = 4
 """How many generations a process carries: enough to climb from a browser's helper to what started the browser."""
@@ -35,12 +37,29 @@ FEW = 20_000
 Timed = TypeVar("Timed", ProcessStart, Socket, NameQuery)
 
 
+class Source(Protocol):
+    """What one collector gathered."""
+
+    @property
+    def streams(self) -> Streams:
+        """Its rows, of which each ends with the number of its batch."""
+
+    @property
+    def words(self) -> list[str]:
+        """The texts that its rows have numbers for."""
+
+    @property
+    def used(self) -> Mapping[int, bytes]:
+        """By part, of each described process whether a record is of it."""
+
+
 class Assembly:
     """The records of all parts so far."""
 
-    def __init__(self, words: Words, called: Mapping[str, str], in_memory: int) -> None:
-        """Start empty. ``called`` maps a host in the records to the name it is shown under."""
-        self.words = words
+    def __init__(self, spelt: Mapping[str, str], called: Mapping[str, str], in_memory: int) -> None:
+        """Start empty. Of a host in the records ``spelt`` has the name, ``called`` the name it is shown under."""
+        self.words = words = Words()
+        self.spelt = spelt
         self.called = called
         self._processes: list[Process] = []
         self._numbers: dict[int, int] = {}
@@ -51,9 +70,9 @@ class Assembly:
         self._unowned = Stored(lambda row: packing.socket_of(row, texts, self._processes[row[-1]]), in_memory)
         self._queries = Stored(lambda row: packing.query_of(row, texts, self._processes[row[-1]]), in_memory)
 
-    def add(self, streams: Streams, part: int, used: bytes) -> None:
-        """Put a part's records together. ``used`` says of each described process whether a record is of it."""
-        known = _Part(self, streams, part, used)
+    def add(self, sources: Sequence[Source], part: int) -> None:
+        """Put a part's records together, in the order of the batches they were read in."""
+        known = _Part(self, sources, part)
         words = self.words
         self._starts.extend((*packing.start_row(one, words), self._number(one.process)) for one in known.starts())
         self._queries.extend((*packing.query_row(one, words), self._number(one.process)) for one in known.queries())
@@ -91,43 +110,49 @@ class Assembly:
 class _Part:
     """One part of the hosts, its processes in memory; connections come a share at a time."""
 
-    def __init__(self, of: Assembly, streams: Streams, part: int, used: bytes) -> None:
+    def __init__(self, of: Assembly, sources: Sequence[Source], part: int) -> None:
         self._of = of
-        self._streams = streams
+        self._sources = sources
         self._first = part * SHARES
         self._facts: dict[str, Facts] = {}
         self._variant_of: dict[str, str] = {}
-        self._keys: list[str] = []
+        self._keys: list[list[str]] = [[] for _ in sources]
         self._built: dict[tuple[str, int], Process] = {}
         self._exits: list[Exit] = []
         self._texts: dict[str | None, str | None] = {}
         self._starts: list[tuple[str, ProcessStart]] = []
         self._seen_starts: set[Hashable] = set()
         self._queries: list[tuple[str, NameQuery]] = []
-        for row in streams.read(self._first):
-            self._take(row)
+        for source, row in self._rows(self._first):
+            self._take(row, self._keys[source], sources[source].words)
         self._lives = Lives(self._facts, self._exits)
         for facts in self._facts.values():
             if facts.parent_pid is not None:
                 facts.parent = self._lives.parent(facts) or facts.parent
-        keys = {key for key, is_used in zip(self._keys, used, strict=True) if is_used}
-        self._witnesses = Witnesses(self._facts, keys)
+        used = [zip(keys, one.used.get(part, b""), strict=True) for keys, one in zip(self._keys, sources, strict=True)]
+        self._witnesses = Witnesses(self._facts, {key for key, is_used in chain(*used) if is_used})
 
-    def _take(self, row: Row) -> None:
-        kind, words = row[0], self._of.words.words
+    def _rows(self, stream: int) -> Iterator[tuple[int, Row]]:
+        """Yield the rows of all sources, each with its source's number, in the order of their batches."""
+        each = [zip(repeat(number), one.streams.read(stream)) for number, one in enumerate(self._sources)]
+        return each[0] if len(each) == 1 else heapq.merge(*each, key=lambda row: row[1][-1])
+
+    def _take(self, row: Row, keys: list[str], words: list[str]) -> None:
+        kind = row[0]
         if kind == PROCESS:
             facts = Facts(*row[2])
             self._share_texts(facts)
-            if is_reference(facts.parent):
-                facts.parent = self._resolved(facts.parent)
-            self._keys.append(self._process(row[1], facts))
+            if facts.parent is not None:
+                facts.parent = self._resolved(facts.parent, keys, facts.host)
+            keys.append(self._process(self._spelt(row[1], facts.host), facts))
         elif kind == START:
-            _, number, ts, *where, identity = row
-            self._start(self._keys[number], packing.start_of([ts, *where], words, UNKNOWN_PROCESS), identity)
+            _, number, ts, *where, identity, _ = row
+            once = identity and tuple(self._resolved(one, keys) for one in identity)
+            self._start(keys[number], packing.start_of([ts, *where], words, UNKNOWN_PROCESS), once)
         elif kind == EXIT:
-            self._exits.append(Exit(*row[1:]))
+            self._exits.append(Exit(*row[1:-1]))
         else:
-            self._queries.append((self._keys[row[1]], packing.query_of(row[2:], words, UNKNOWN_PROCESS)))
+            self._queries.append((keys[row[1]], packing.query_of(row[2:], words, UNKNOWN_PROCESS)))
 
     def _share_texts(self, facts: Facts) -> None:
         """Hold each of the texts that many processes have in common once."""
@@ -135,9 +160,15 @@ class _Part:
             value = getattr(facts, field)
             setattr(facts, field, self._texts.setdefault(value, value))
 
-    def _resolved(self, value: Any) -> Any:  # noqa: ANN401 - whatever identifies an event
-        """Return the key that a reference stands for; anything else as it is."""
-        return self._keys[referred(value)[1]] if is_reference(value) else value
+    def _resolved(self, value: Any, keys: list[str], host: str = "") -> Any:  # noqa: ANN401 - what identifies an event
+        """Return the key that a reference stands for, a key of ``host`` as it is spelt, and anything else as it is."""
+        if is_reference(value):
+            return keys[referred(value)[1]]
+        return self._spelt(value, host) if host else value
+
+    def _spelt(self, key: str, host: str) -> str:
+        """Return a key with the host's name as it is spelt, where it begins with that."""
+        return f"{self._of.spelt[host]}{key[len(host) :]}" if key.startswith(f"{host}/") else key
 
     def _process(self, key: str, facts: Facts) -> str:
         known = self._facts.setdefault(key, facts)
@@ -151,9 +182,8 @@ class _Part:
         known.complete(facts)
         return key
 
-    def _start(self, key: str, start: ProcessStart, identity: list[Any] | None) -> None:
-        if identity is not None:
-            once = tuple(self._resolved(part) for part in identity)
+    def _start(self, key: str, start: ProcessStart, once: Hashable) -> None:
+        if once is not None:
             if once in self._seen_starts:
                 return
             self._seen_starts.add(once)
@@ -172,18 +202,18 @@ class _Part:
 
     def sockets(self) -> Iterator[tuple[list[Socket], list[Socket]]]:
         """Yield the connections, those with a process and those without."""
-        words = self._of.words.words
         for share in range(1, SHARES):
             owned: list[tuple[str, Socket]] = []
             unowned: list[Socket] = []
-            for row in self._streams.read(self._first + share):
-                number, pid = row[packing.SOCKET_WIDTH :]
+            for source, row in self._rows(self._first + share):
+                words = self._sources[source].words
+                number, pid, _ = row[packing.SOCKET_WIDTH :]
                 if number is None:
                     nobody = Process(host=words[row[1]], key="", name="", pid=pid)
                     unowned.append(packing.socket_of(row, words, nobody))
                 else:
                     socket = packing.socket_of(row, words, UNKNOWN_PROCESS)
-                    owned.append((self._lives.owner(self._keys[number], socket.ts), socket))
+                    owned.append((self._lives.owner(self._keys[source][number], socket.ts), socket))
             known, left = join(self._witnesses.sockets(owned), unowned)
             yield (
                 _ordered([self._shown(socket, self._built_of(key)) for key, socket in known]),

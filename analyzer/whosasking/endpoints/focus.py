@@ -85,7 +85,7 @@ class Focus:
         """Read the records of the hosts that matter into the collector."""
         hosts = self._interest.settle()
         self._collector.only(hosts)
-        wanted = named(hosts)
+        wanted = named([self._collector.spelling(host) for host in hosts])
         lowered = {name.casefold() for name in hosts}
         second: dict[str, Screen] = {}
         for file in self._scouted:

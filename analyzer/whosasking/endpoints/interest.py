@@ -143,7 +143,7 @@ class Interest:
             self._hosts.add(host)
 
     def settle(self) -> frozenset[str]:
-        """Return the hosts that matter, as the records spell them first."""
+        """Return the hosts that matter, by what collectors know them by."""
         for client, server in self._asked:
             if client not in self._known_clients:
                 self._hosts |= self._spoke.get(server, set())
@@ -244,10 +244,10 @@ class Focused(Collector):
 
     def meet(self, other: Scout) -> None:
         """Take over the hosts that a scout met, and how they are called."""
-        for name, (first, last) in other.spans.items():
-            super().host(super().host(name, first), last)
+        for host, (first, last) in other.spans.items():
+            super().host(super().host(other.spelling(host), first), last)
         for host, name in other.called.items():
-            super().call(super().known_host(host), name)
+            super().call(super().known_host(other.spelling(host)), other.spelling(name))
 
     def host(self, name: str, ts: Micros) -> str:
         """Note a host. Raises OtherHostError for one whose records are not wanted."""

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from whosasking.endpoints.assembly import Assembly, digest
+from whosasking.endpoints.assembly import digest
 from whosasking.endpoints.facts import UNKNOWN_PROCESS, Facts
+from whosasking.endpoints.gathered import Gathered, together
 from whosasking.endpoints.packing import (
     EXIT,
     PARTS,
@@ -34,6 +35,8 @@ from whosasking.endpoints.values import tells_network
 from whosasking.spool import IN_MEMORY, Streams, Words
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from whosasking.endpoints.lives import Exit
     from whosasking.inputs import Tally
     from whosasking.model import EndpointReading, Micros, NameQuery, Socket, SourceRef
@@ -84,25 +87,31 @@ class Collector:
 
     What readers hand over goes to a spool, a host's rows to the host's part of it; at the end the parts are put
     together one after another (``assembly``). In memory are what is known by host, and the processes of the records.
+
+    Hosts are known by their names in lower case until then, so that several collectors, each of which sees some
+    batches of the lines, agree on them. ``batch`` is the number of the one that is read: they are numbered in order.
     """
 
-    def __init__(self) -> None:
-        """Start empty."""
-        self._streams = Streams(IN_MEMORY)
+    def __init__(self, streams: Streams | None = None, remembered: int = _REMEMBERED) -> None:
+        """Start empty. ``remembered`` descriptions of processes are known again when they come again."""
+        self.batch = 0
+        self._remembered = remembered
+        self._streams = Streams(IN_MEMORY) if streams is None else streams
         self._words = Words()
         self._parts: dict[str, int] = {}
         self._said: dict[int, dict[int, int]] = {}
         self._used: dict[int, bytearray] = {}
         self._hosts: dict[str, str] = {}
+        self._spelt: dict[str, tuple[int, str]] = {}
         self._spans: dict[str, tuple[Micros, Micros]] = {}
-        self._addresses: defaultdict[str, dict[str, None]] = defaultdict(dict)
+        self._addresses: defaultdict[str, dict[str, int]] = defaultdict(dict)
         self._interned: dict[tuple[object, ...], str] = {}
         self._last_source: SourceRef | None = None
         self._on_line = 1
-        self._called: dict[str, str] = {}
+        self._called: dict[str, tuple[int, str]] = {}
 
     def host(self, name: str, ts: Micros) -> str:
-        """Return the one spelling of a host's name (first seen) and note that it recorded something at ``ts``."""
+        """Return what a host is known by and note that it recorded something at ``ts``."""
         known = self.known_host(name)
         span = self._spans.get(known)
         if span is None:
@@ -119,18 +128,23 @@ class Collector:
     @property
     def called(self) -> dict[str, str]:
         """Host to the name it is shown under, where that is another."""
-        return self._called
+        return {host: name for host, (_, name) in self._called.items()}
+
+    def spelling(self, host: str) -> str:
+        """Return a host's name as it was spelt first."""
+        return self._spelt[host][1]
 
     def known_host(self, name: str) -> str:
-        """Return the one spelling of a host's name."""
+        """Return what a host is known by."""
         known = self._hosts.get(name)
         if known is None:
-            known = self._hosts[name] = self._hosts.setdefault(name.casefold(), name)
+            known = self._hosts[name] = name.casefold()
+            self._spelt.setdefault(known, (self.batch, name))
         return known
 
     def call(self, host: str, name: str) -> None:
         """Give ``host`` (an agent's id in its records) the name it is shown under, which may come in another file."""
-        self._called[host] = self.known_host(name)
+        self._called[host] = self.batch, self.known_host(name)
 
     def process(self, key: str, facts: Facts) -> str:
         """Add what a record says of the process ``key``; return what to refer to it by.
@@ -145,11 +159,11 @@ class Collector:
         words = hash(row)
         number = said.get(words)
         if number is None:
-            if len(said) >= _REMEMBERED:
+            if len(said) >= self._remembered:
                 said.clear()
             number = said[words] = len(used)
             used.append(0)
-            self._streams.add(part * SHARES, row)
+            self._streams.add(part * SHARES, (*row, self.batch))
         return reference(part, number)
 
     def interned(self, said: tuple[object, ...]) -> str | None:
@@ -161,7 +175,7 @@ class Collector:
 
     def intern(self, said: tuple[object, ...], key: str) -> None:
         """Remember what a record's own words for a process lead to."""
-        if len(self._interned) >= _REMEMBERED:
+        if len(self._interned) >= self._remembered:
             self._interned.clear()
         with suppress(TypeError):
             self._interned[said] = key
@@ -170,11 +184,11 @@ class Collector:
         """Add a process start. ``identity`` tells events apart: one seen before (exports overlap) is ignored."""
         part, number = self._owner(key)
         where = (self._words.number(product), self._words.number(source.path), source.line)
-        self._streams.add(part * SHARES, (START, number, ts, *where, identity))
+        self._streams.add(part * SHARES, (START, number, ts, *where, identity, self.batch))
 
     def exit(self, gone: Exit) -> None:
         """Add the end of a process that is known by its pid alone."""
-        self._streams.add(self._part(gone.host) * SHARES, (EXIT, *gone))
+        self._streams.add(self._part(gone.host) * SHARES, (EXIT, *gone, self.batch))
 
     def socket(self, key: str | None, socket: Socket, pid: int | None = None) -> None:
         """Add a connection; ``key`` is None where the product names no process, though it may know the ``pid``."""
@@ -186,19 +200,19 @@ class Collector:
             self._last_source, self._on_line = socket.source, 1
         part, number = self._owner(key) if key else (self._part(socket.host), None)
         share = 1 + share_of(socket)
-        self._streams.add(part * SHARES + share, (*socket_row(socket, self._words), number, pid))
+        self._streams.add(part * SHARES + share, (*socket_row(socket, self._words), number, pid, self.batch))
         if socket.local_ip and (socket.protocol == "tcp" or socket.initiated):
             self.address(socket.host, socket.local_ip)
 
     def name_query(self, key: str, query: NameQuery) -> None:
         """Add a DNS query."""
         part, number = self._owner(key)
-        self._streams.add(part * SHARES, (QUERY, number, *query_row(query, self._words)))
+        self._streams.add(part * SHARES, (QUERY, number, *query_row(query, self._words), self.batch))
 
     def address(self, host: str, ip: str) -> None:
         """Note that ``host`` has the address ``ip``, unless it says nothing about the network it is on."""
         if tells_network(ip):
-            self._addresses[host][ip] = None
+            self._addresses[host].setdefault(ip, self.batch)
 
     def _part(self, host: str) -> int:
         part = self._parts.get(host)
@@ -212,28 +226,18 @@ class Collector:
         self._used[part][number] = 1
         return part, number
 
-    def reading(self) -> EndpointReading:
-        """Build the records: every process complete, lists in order of time, or of host and time where there are many.
-
-        Raises OSError when the disk is full.
-        """
+    def gathered(self) -> Gathered:
+        """Return all that was gathered; nothing may be added any more."""
         self._said.clear()
         self._interned.clear()
-        put = Assembly(self._words, self._called, IN_MEMORY)
-        for part in sorted({stream // SHARES for stream in self._streams.numbers()}):
-            put.add(self._streams, part, bytes(self._used.get(part, b"")))
-        return put.reading(self._shown_addresses(), self._shown_spans())
+        used = {part: bytes(flags) for part, flags in self._used.items()}
+        return Gathered(
+            self._streams, self._words.words, used, self._spelt, self._called, self._spans, dict(self._addresses)
+        )
 
-    def _shown_addresses(self) -> dict[str, list[str]]:
-        shown: dict[str, dict[str, None]] = {}
-        for host, found in self._addresses.items():
-            shown.setdefault(self._called.get(host, host), {}).update(found)
-        return {host: list(found) for host, found in shown.items()}
+    def reading(self, others: Sequence[Gathered] = ()) -> EndpointReading:
+        """Build the records: every process complete, lists in order of time, or of host and time where there are many.
 
-    def _shown_spans(self) -> dict[str, tuple[Micros, Micros]]:
-        shown: dict[str, tuple[Micros, Micros]] = {}
-        for host, (first, last) in self._spans.items():
-            name = self._called.get(host, host)
-            known = shown.get(name, (first, last))
-            shown[name] = (min(known[0], first), max(known[1], last))
-        return shown
+        ``others`` is what other collectors gathered of the same files. Raises OSError when the disk is full.
+        """
+        return together([self.gathered(), *others], IN_MEMORY)
