@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
+from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 import msgspec
 
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Row = list[Any]
 """A row as it comes back: JSON's types, tuples as lists."""
+Chunk = tuple[int, int]
+"""Where some rows of a stream begin in a file, and how many bytes they are."""
 
 IN_MEMORY = 16 << 20
 """Bytes a file may have before it goes to disk."""
@@ -57,12 +59,28 @@ def writing() -> Iterator[None]:
 class Streams:
     """Any number of streams of rows in one file, each read back in the order it was written."""
 
-    def __init__(self, in_memory: int = IN_MEMORY) -> None:
-        """Open an empty file."""
-        self._file = tempfile.SpooledTemporaryFile(in_memory)  # noqa: SIM115 - as long as this object lives
+    def __init__(self, in_memory: int = IN_MEMORY, file: IO[bytes] | None = None) -> None:
+        """Open an empty file, or write into ``file``, which is empty."""
+        self._file = tempfile.SpooledTemporaryFile(in_memory) if file is None else file  # noqa: SIM115 - while it lives
         self._waiting: dict[int, bytearray] = {}
-        self._chunks: dict[int, list[tuple[int, int]]] = {}
+        self._chunks: dict[int, list[Chunk]] = {}
         self._end = 0
+
+    @classmethod
+    def found(cls, file: IO[bytes], chunks: dict[int, list[Chunk]]) -> Streams:
+        """Return the streams that another process wrote into ``file``, where its ``written`` said."""
+        streams = cls(file=file)
+        streams._chunks = chunks
+        streams._waiting = {number: bytearray() for number in chunks}
+        return streams
+
+    def written(self) -> dict[int, list[Chunk]]:
+        """Write everything into the file; return of each stream where its rows lie. Raises OSError."""
+        for stream in self.numbers():
+            self._write(stream)
+        with writing():
+            self._file.flush()
+        return self._chunks
 
     def add(self, stream: int, row: tuple[object, ...]) -> None:
         """Append a row of numbers, texts, truth values, None and tuples of them.
@@ -79,12 +97,16 @@ class Streams:
         waiting += len(encoded).to_bytes(_LENGTH, "little")
         waiting += encoded
         if len(waiting) >= _CHUNK:
-            with writing():
-                self._file.seek(self._end)
-                self._file.write(waiting)
-            self._chunks.setdefault(stream, []).append((self._end, len(waiting)))
-            self._end += len(waiting)
-            self._waiting[stream] = bytearray()
+            self._write(stream)
+
+    def _write(self, stream: int) -> None:
+        waiting = self._waiting[stream]
+        with writing():
+            self._file.seek(self._end)
+            self._file.write(waiting)
+        self._chunks.setdefault(stream, []).append((self._end, len(waiting)))
+        self._end += len(waiting)
+        self._waiting[stream] = bytearray()
 
     def read(self, stream: int) -> Iterator[Row]:
         """Yield the rows of a stream."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from whosasking.endpoints.containers import Line
-    from whosasking.endpoints.focus import Focus, Sift
+    from whosasking.endpoints.focus import Sift
     from whosasking.endpoints.interest import Interest
     from whosasking.endpoints.screen import Screen
     from whosasking.inputs import Input, Inputs, Tally
@@ -42,29 +42,60 @@ def read(
     """Read every endpoint export of a run. What cannot be read is in the inputs' tallies; nothing is raised for it.
 
     With ``interest``, of files of JSON lines only the records of hosts that matter are read, and of the others their
-    names: for large exports. ``sift`` reads such files on several cores.
+    names: for large exports. ``sift`` reads such files on several cores. Raises OSError when the disk is full, and
+    InputError when a process that decodes beside this one is lost.
     """
     screened = _screened(inputs) if interest is not None or _total(inputs.endpoints) >= SCREENED_FROM else []
     sift = sift or _sifting(progress)
     collector = Collector() if interest is None else Focused(interest)
     progress.start(_total(inputs.endpoints) + (_total(screened) if interest is not None else 0))
-    # In the order of the files, whatever their form: a host has the spelling that comes first, its agent's last name.
     with _collecting_rarely():
-        focused = _focus(interest, collector, sift) if screened else None
+        if screened:
+            return _read_large(inputs, screened, collector, interest, sift, progress)
+        for inp in inputs.endpoints:
+            _read(inp, collector, inputs.tallies[inp.path], progress)
+        return collector.reading()
+
+
+def _read(inp: Input, collector: Collector, tally: Tally, progress: Progress) -> None:
+    progress.describe(f"reading {Path(inp.path).name}")
+    _reader_of(inp.kind)(inp, collector, tally, progress)
+
+
+def _read_large(  # noqa: PLR0913, PLR0917 - as read, and what it found out
+    inputs: Inputs,
+    screened: list[Input],
+    collector: Collector,
+    interest: Interest | None,
+    sift: Sift,
+    progress: Progress,
+) -> EndpointReading:
+    """Read files of which some are screened.
+
+    In the order of the files, whatever their form: a host has the spelling that comes first, its agent's last name.
+    """
+    from whosasking.endpoints import crew, focus  # noqa: PLC0415 - small exports need neither Hyperscan nor processes
+
+    with crew.Crew(collector) as hands:
+        focused = (
+            focus.Focus(interest, collector, hands, sift)
+            if interest is not None and isinstance(collector, Focused)
+            else None
+        )
         for inp in inputs.endpoints:
             tally = inputs.tallies[inp.path]
-            if focused is not None and inp in screened:
+            hands.here()
+            if inp not in screened:
+                _read(inp, collector, tally, progress)
+            elif focused is not None:
                 progress.describe("looking for hosts of lookups")
                 focused.scout(inp, tally)
-                continue
-            progress.describe(f"reading {Path(inp.path).name}")
-            if inp in screened:
-                _read_whole(inp, tally, collector, sift)
             else:
-                _reader_of(inp.kind)(inp, collector, tally, progress)
+                progress.describe(f"reading {Path(inp.path).name}")
+                focus.read_whole(inp, tally, hands, sift)
         if focused is not None:
             focused.read()
-        return collector.reading()
+        return collector.reading(hands.gathered())
 
 
 def _screened(inputs: Inputs) -> list[Input]:
@@ -72,20 +103,6 @@ def _screened(inputs: Inputs) -> list[Input]:
     from whosasking.endpoints import focus  # noqa: PLC0415 - small exports need no Hyperscan
 
     return [inp for inp in inputs.endpoints if focus.is_screened(inp)]
-
-
-def _focus(interest: Interest | None, collector: Collector, sift: Sift) -> Focus | None:
-    from whosasking.endpoints import focus  # noqa: PLC0415 - see above
-
-    if interest is None or not isinstance(collector, Focused):
-        return None
-    return focus.Focus(interest, collector, sift)
-
-
-def _read_whole(inp: Input, tally: Tally, collector: Collector, sift: Sift) -> None:
-    from whosasking.endpoints import focus  # noqa: PLC0415 - see above
-
-    focus.read_whole(inp, tally, collector, sift)
 
 
 def _sifting(progress: Progress) -> Sift:

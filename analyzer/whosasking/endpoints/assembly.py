@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-from itertools import chain, repeat
+from itertools import chain, groupby, repeat
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from msgspec.structs import replace
@@ -135,7 +136,10 @@ class _Part:
     def _rows(self, stream: int) -> Iterator[tuple[int, Row]]:
         """Yield the rows of all sources, each with its source's number, in the order of their batches."""
         each = [zip(repeat(number), one.streams.read(stream)) for number, one in enumerate(self._sources)]
-        return each[0] if len(each) == 1 else heapq.merge(*each, key=lambda row: row[1][-1])
+        if len(each) == 1:
+            return each[0]
+        batches = heapq.merge(*(groupby(rows, _batch_of) for rows in each), key=itemgetter(0))
+        return chain.from_iterable(rows for _, rows in batches)
 
     def _take(self, row: Row, keys: list[str], words: list[str]) -> None:
         kind = row[0]
@@ -257,6 +261,11 @@ def digest(*values: str | None) -> str:
     """Return a short stable name for a combination of values."""
     joined = "\0".join(value or "" for value in values)
     return hashlib.blake2b(joined.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def _batch_of(row: tuple[int, Row]) -> int:
+    number: int = row[1][-1]
+    return number
 
 
 def _ordered(records: list[Timed]) -> list[Timed]:

@@ -36,12 +36,26 @@ class Census:
         if len(self._layouts) > _MOST_LAYOUTS:
             self._settle()
 
+    def fields(self) -> dict[str, int]:
+        """Return how often each field that is not read stood in a record; of very many names some are left out."""
+        self._settle()
+        return dict(self._fields)
+
+    def add(self, fields: Mapping[str, int]) -> None:
+        """Add what was counted of other records of the same input."""
+        for name, times in fields.items():
+            self._add(name, times)
+
     def _settle(self) -> None:
         for layout, times in self._layouts.items():
             for name in layout:
-                if name not in self._known and (name in self._fields or len(self._fields) < _MOST_FIELDS):
-                    self._fields[name] += times
+                if name not in self._known:
+                    self._add(name, times)
         self._layouts.clear()
+
+    def _add(self, name: str, times: int) -> None:
+        if name in self._fields or len(self._fields) < _MOST_FIELDS:
+            self._fields[name] += times
 
     def tell(self, tally: Tally) -> None:
         """Give the input's account the fields that are not read, the most frequent ones first."""

@@ -102,8 +102,7 @@ def _read(rows: Iterable[tuple[int, Columns | None]], collector: Collector, tall
             tally.candidates += used
             if used:
                 census.count(row)
-    census.tell(tally)
-    noted.tell(tally)
+    noted.tell(tally, census)
 
 
 def _take(row: Columns, source: SourceRef, collector: Collector, noted: Noted) -> bool:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from whosasking.endpoints.containers import Line
+    from whosasking.endpoints.crew import Crew
     from whosasking.endpoints.interest import Interest
-    from whosasking.endpoints.interface import Collector
     from whosasking.inputs import Input
 
 _PLAIN: Final = re.compile(r"[A-Za-z0-9._-]*(?![Ee])[A-Za-z_][A-Za-z0-9._-]*", re.ASCII)
@@ -62,10 +62,11 @@ def is_screened(inp: Input) -> bool:
 class Focus:
     """Reads files of JSON lines for the hosts that matter: ``scout`` each once, then ``read`` what was scouted."""
 
-    def __init__(self, interest: Interest, collector: Focused, sift: Sift) -> None:
+    def __init__(self, interest: Interest, collector: Focused, crew: Crew, sift: Sift) -> None:
         """Nothing scouted yet."""
         self._interest = interest
         self._collector = collector
+        self._crew = crew
         self._sift = sift
         self._screens: dict[str, Screen] = {}
         self._scouted: list[_Scouted] = []
@@ -97,7 +98,7 @@ class Focus:
                 if kind not in second:
                     second[kind] = Screen(KINDS[kind], wanted)
                 lines = self._sift(file.inp, Tally(file.inp.path), second[kind])
-            take_lines(kind, _accounted(lines, file, noted), self._collector, file.tally, noted)
+            self._crew.take(kind, _accounted(lines, file, noted), file.tally, noted)
 
 
 def named(hosts: Iterable[str]) -> list[bytes] | None:
@@ -111,8 +112,8 @@ def named(hosts: Iterable[str]) -> list[bytes] | None:
     return [literal(host.encode()) for host in hosts]
 
 
-def read_whole(inp: Input, tally: Tally, collector: Collector, sift: Sift) -> None:
-    """Read all records of a file into ``collector``, but those of unused kinds, which are only counted."""
+def read_whole(inp: Input, tally: Tally, crew: Crew, sift: Sift) -> None:
+    """Read all records of a file, but those of unused kinds, which are only counted."""
     screen, noted = Screen(KINDS[inp.kind]), Noted()
 
     def lines() -> Iterator[Line]:
@@ -123,7 +124,7 @@ def read_whole(inp: Input, tally: Tally, collector: Collector, sift: Sift) -> No
         tally.records -= handed  # they are counted as they are read
         _add(noted, screen.take()[0])
 
-    take_lines(inp.kind, lines(), collector, tally, noted)
+    crew.take(inp.kind, lines(), tally, noted)
 
 
 def _add(noted: Noted, unused: dict[str, int]) -> None:

@@ -5,16 +5,18 @@ Batches are numbered in the order of their lines, and each is read by one collec
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from whosasking.endpoints.assembly import Assembly
 from whosasking.endpoints.packing import SHARES
+from whosasking.spool import Streams
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from whosasking.model import EndpointReading, Micros
-    from whosasking.spool import Streams
+
+Json = dict[str, Any]
 
 
 class Gathered(NamedTuple):
@@ -71,3 +73,26 @@ def _spans(gathered: Sequence[Gathered], shown: Mapping[str, str]) -> dict[str, 
             known = spans.get(shown[host], (first, last))
             spans[shown[host]] = (min(known[0], first), max(known[1], last))
     return spans
+
+
+def told(gathered: Gathered) -> Json:
+    """Return what another process needs to know, beside the file with the rows, as JSON's types."""
+    return {
+        **gathered._asdict(),
+        "streams": gathered.streams.written(),
+        "used": {part: flags.hex() for part, flags in gathered.used.items()},
+    }
+
+
+def heard(said: Json, file: IO[bytes]) -> Gathered:
+    """Return what another process gathered and told as JSON, its rows in ``file``."""
+    streams = {int(number): [(begin, size) for begin, size in chunks] for number, chunks in said["streams"].items()}
+    return Gathered(
+        streams=Streams.found(file, streams),
+        words=said["words"],
+        used={int(part): bytes.fromhex(flags) for part, flags in said["used"].items()},
+        spelt={host: (batch, name) for host, (batch, name) in said["spelt"].items()},
+        called={host: (batch, name) for host, (batch, name) in said["called"].items()},
+        spans={host: (first, last) for host, (first, last) in said["spans"].items()},
+        addresses=said["addresses"],
+    )

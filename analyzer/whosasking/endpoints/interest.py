@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from whosasking.endpoints.lives import Exit
     from whosasking.leases import Lease
     from whosasking.model import Lookup, Micros, NameQuery, Socket
+    from whosasking.spool import Streams
 
 _IPV6: Final = (rb"::", rb"(?:[0-9a-f]{1,4}:){6}")
 """Any spelling of an IPv6 address: products differ too much for one to be looked for."""
@@ -228,19 +229,47 @@ class Scout(Collector):
         self._interest.has(host, ip)
 
 
-class Focused(Collector):
+class Chosen(Collector):
+    """Collects the records of some hosts, when it is told which."""
+
+    def __init__(self, streams: Streams | None = None, among: int = 1) -> None:
+        """Start empty; all hosts are taken."""
+        super().__init__(streams, among)
+        self._judged: dict[str, bool] = {}
+
+    def only(self, hosts: Iterable[str]) -> None:
+        """From now on take records of ``hosts`` only, for any other raise OtherHostError. All names are known."""
+        self.chosen = frozenset(hosts)
+
+    def host(self, name: str, ts: Micros) -> str:
+        """Note a host. Raises OtherHostError for one whose records are not wanted."""
+        if self.chosen is None:
+            return super().host(name, ts)
+        matters = self._judged.get(name)
+        if matters is None:
+            matters = self._judged[name] = name.casefold() in self.chosen
+        if not matters:
+            raise OtherHostError
+        return super().host(name, ts)
+
+    def call(self, host: str, name: str) -> None:
+        """Give a host its name."""
+        if self.chosen is None:
+            super().call(host, name)
+
+
+class Focused(Chosen):
     """Collects all records it is handed and shows them to an ``Interest``, until told which hosts matter."""
 
     def __init__(self, interest: Interest) -> None:
         """Start empty."""
         super().__init__()
         self._scout: Scout | None = Scout(interest)
-        self._mattering: frozenset[str] = frozenset()
-        self._judged: dict[str, bool] = {}
 
-    def only(self, hosts: frozenset[str]) -> None:
-        """From now on take records of ``hosts`` only, for any other raise OtherHostError, and weigh nothing."""
-        self._scout, self._mattering = None, frozenset(map(str.casefold, hosts))
+    def only(self, hosts: Iterable[str]) -> None:
+        """From now on take records of ``hosts`` only, and weigh nothing."""
+        self._scout = None
+        super().only(hosts)
 
     def meet(self, other: Scout) -> None:
         """Take over the hosts that a scout met, and how they are called."""
@@ -253,19 +282,13 @@ class Focused(Collector):
         """Note a host. Raises OtherHostError for one whose records are not wanted."""
         if self._scout is not None:
             self._scout.host(name, ts)
-            return super().host(name, ts)
-        matters = self._judged.get(name)
-        if matters is None:
-            matters = self._judged[name] = name.casefold() in self._mattering
-        if not matters:
-            raise OtherHostError
         return super().host(name, ts)
 
     def call(self, host: str, name: str) -> None:
-        """Give a host its name: all names are known when it is told which hosts matter."""
+        """Give a host its name."""
         if self._scout is not None:
             self._scout.call(host, name)
-            super().call(host, name)
+        super().call(host, name)
 
     def process(self, key: str, facts: Facts) -> str:
         """Add what a record says of a process."""

@@ -35,8 +35,9 @@ from whosasking.endpoints.values import tells_network
 from whosasking.spool import IN_MEMORY, Streams, Words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from whosasking.endpoints.census import Census
     from whosasking.endpoints.lives import Exit
     from whosasking.inputs import Tally
     from whosasking.model import EndpointReading, Micros, NameQuery, Socket, SourceRef
@@ -70,8 +71,20 @@ class Noted:
             details = self._counts[reason] = Counter()
         details[detail if detail in details or len(details) < _MOST_COUNTED else "others"] += count
 
-    def tell(self, tally: Tally) -> None:
-        """Say each reason with its counts, as a note on the whole input."""
+    @property
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """Reason to detail to number."""
+        return self._counts
+
+    def take(self, counts: Mapping[str, Mapping[str, int]]) -> None:
+        """Add what was counted of another part of the input."""
+        for reason, details in counts.items():
+            for detail, count in details.items():
+                self.add(reason, detail, count)
+
+    def tell(self, tally: Tally, census: Census) -> None:
+        """Say each reason with its counts, as a note on the whole input, and the fields that are not read."""
+        census.tell(tally)
         for reason, details in sorted(self._counts.items()):
             ordered = sorted(details.items(), key=lambda one: (-one[1], one[0]))
             told = [(detail, count) for detail, count in ordered if detail]
@@ -92,10 +105,12 @@ class Collector:
     batches of the lines, agree on them. ``batch`` is the number of the one that is read: they are numbered in order.
     """
 
-    def __init__(self, streams: Streams | None = None, remembered: int = _REMEMBERED) -> None:
-        """Start empty. ``remembered`` descriptions of processes are known again when they come again."""
+    def __init__(self, streams: Streams | None = None, among: int = 1) -> None:
+        """Start empty, as one ``among`` so many that share what may be remembered."""
         self.batch = 0
-        self._remembered = remembered
+        self.chosen: frozenset[str] | None = None
+        """Hosts whose records alone are wanted."""
+        self._remembered = _REMEMBERED // among
         self._streams = Streams(IN_MEMORY) if streams is None else streams
         self._words = Words()
         self._parts: dict[str, int] = {}

@@ -162,8 +162,7 @@ def take_all(
             tally.candidates += used
             if used:
                 census.count(row)
-    census.tell(tally)
-    noted.tell(tally)
+    noted.tell(tally, census)
 
 
 class End(NamedTuple):

@@ -248,8 +248,7 @@ def read_events(
             census.count(event.data)
             if event.is_newer:
                 noted.add(NEWER, f"{event.label} version {event.version}")
-    census.tell(tally)
-    noted.tell(tally)
+    noted.tell(tally, census)
 
 
 def _opened(row: Row) -> Row | None:

@@ -7,7 +7,6 @@ the files' order.
 
 from __future__ import annotations
 
-import os
 import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ import stringzilla
 from whosasking import storage
 from whosasking.bytestream import MAX_LINE, Ahead, BadStream, Block, open_stream, seek_line, whole_lines
 from whosasking.inputs import LONG_LINE_REASON, Input, Tally, inflated
+from whosasking.machine import cores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -223,13 +223,6 @@ class Reader:
         if buffer is None:
             buffer = self._local.buffer = bytearray(MAX_LINE + 1)
         return buffer
-
-
-def cores() -> int:
-    """Return how many cores this process may use: a container or ``taskset`` may leave it fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1
 
 
 def _batches(pieces: Iterator[Piece]) -> Iterator[Piece]:
