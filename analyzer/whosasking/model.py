@@ -189,6 +189,8 @@ class NameQuery(Record, frozen=True, kw_only=True):
 class EndpointReading(Record, frozen=True, kw_only=True):
     """All that the endpoint exports of one run hold. Many records lie on disk and are built whenever gone through."""
 
+    processes: Sequence[Process] = ()
+    """The processes of the records that lie on disk, which refer to them by number; empty where none does."""
     starts: Sequence[ProcessStart] = ()
     sockets: Sequence[Socket] = ()
     unowned_sockets: Sequence[Socket] = ()

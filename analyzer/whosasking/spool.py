@@ -6,7 +6,9 @@ Small runs never touch the disk.
 
 from __future__ import annotations
 
+import os
 import tempfile
+from array import array
 from collections.abc import Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, Generic, TypeVar, overload
@@ -15,6 +17,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from io import BufferedRandom
 
 T = TypeVar("T")
 Row = list[Any]
@@ -132,6 +135,47 @@ def _rows(data: bytes) -> Iterator[memoryview]:
         yield view[begin:at]
 
 
+class Heap:
+    """Rows by number, in any order of asking, one of which is held at a time."""
+
+    def __init__(self, in_memory: int = IN_MEMORY) -> None:
+        """Start empty."""
+        self._most = in_memory
+        self._file: BufferedRandom | None = None
+        self._begins = array("q", [0])
+        self._waiting = bytearray()
+        self._written = 0
+
+    def append(self, row: tuple[object, ...]) -> None:
+        """Add a row. Raises OSError when the disk is full."""
+        self._waiting += _encoded(row)
+        self._begins.append(self._written + len(self._waiting))
+        if len(self._waiting) >= self._most:
+            with writing():
+                if self._file is None:
+                    self._file = tempfile.TemporaryFile()  # noqa: SIM115 - as long as this lives
+                self._file.seek(self._written)
+                self._file.write(self._waiting)
+                self._file.flush()
+            self._written += len(self._waiting)
+            self._waiting = bytearray()
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self._begins) - 1
+
+    def __getitem__(self, number: int) -> Row:
+        """Return a row. Raises IndexError."""
+        begin, end = self._begins[number], self._begins[number + 1]
+        if begin >= self._written:
+            found = bytes(self._waiting[begin - self._written : end - self._written])
+        else:
+            assert self._file is not None  # noqa: S101 - something was written
+            found = os.pread(self._file.fileno(), end - begin, begin)
+        row: Row = _decode(found)
+        return row
+
+
 class Stored(Sequence[T], Generic[T]):
     """A sequence of records that lie on disk as rows, a block of which is held at a time.
 
@@ -166,8 +210,16 @@ class Stored(Sequence[T], Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         """Yield every record, built anew."""
+        return map(self._build, self.rows())
+
+    def numbered(self) -> Iterator[tuple[Any, T]]:
+        """Yield every record behind the last cell of its row."""
+        return ((row[-1], self._build(row)) for row in self.rows())
+
+    def rows(self) -> Iterator[Row]:
+        """Yield the rows that records are built of."""
         for number in range(len(self._blocks) + 1):
-            yield from map(self._build, self._block(number))
+            yield from self._block(number)
 
     @overload
     def __getitem__(self, index: int) -> T: ...

@@ -103,7 +103,7 @@ def test_a_later_request_on_a_kept_connection_is_the_same_process() -> None:
     site = aligned()
     site.socket(process("curl", 5), 0.0, remote_port=80)
     found = named(site.attribute(lookup(90.0, detection=Detection.WEB, transport="http", dst_port=80)))
-    assert (found.process.name, found.confidence) == ("curl", 0.9)
+    assert (found.process.name, found.confidence) == ("curl", 0.95)
 
 
 def test_a_community_id_stands_in_for_a_missing_port() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 import msgspec
@@ -40,6 +41,8 @@ STRETCH = 100_000
 """Connections gone through at once: what is held in Python's memory."""
 PART = 500_000
 """Sessions whose names are put together at once: what the engine holds."""
+_BEHIND = 1 << 14
+"""Processes of which is kept what is behind them."""
 _CONNECTION = "wire_connection"
 _NAME = "wire_name"
 _CONNECTION_KINDS = {
@@ -78,7 +81,7 @@ class Connections:
         self._clocks: list[Clock] = []
         self._first = self._last = 0
         self._parts = 1
-        self._behind: dict[int, tuple[Process | None, str | None]] = {}
+        self._behind = lru_cache(_BEHIND)(self._look_behind)
         self._silences: dict[int, list[tuple[Micros, Micros]]] = {}
         self._tenancy: Tenancy
 
@@ -214,12 +217,13 @@ class Connections:
 
     def _by_tuple(self, row: Row, one: Exact) -> Attributed:
         clock = self._clocks[one.timeline]
-        behind = self._behind_of(one.process)
+        process = self._registry.processes[one.process]
+        behind = self._behind(process)
         at_once = row.protocol == "udp" or abs(one.apart) <= policy.SAME_CONNECTION["tcp"]
         ends = f"{words.endpoint(row.src_ip, row.src_port)} -> {words.endpoint(row.dst_ip, row.dst_port)}"
         what = "same 5-tuple" if one.originator else "same 5-tuple, seen by the host that answered"
         return Attributed(
-            process=self._registry.processes[one.process],
+            process=process,
             method="5-tuple",
             confidence=round((policy.TUPLE_SURE if at_once else policy.TUPLE_LATER) * clock.factor, 3),
             reason=words.matched(f"{what} {ends}", row.ts, one.apart, one.own, clock),
@@ -237,12 +241,8 @@ class Connections:
         reason = f"{given.reason}; via DNS client, for {words.who(process)}"
         return msgspec.structs.replace(given, application=process, reason=reason)
 
-    def _behind_of(self, number: int) -> tuple[Process | None, str | None]:
-        found = self._behind.get(number)
-        if found is None:
-            process = self._registry.processes[number]
-            found = self._behind[number] = (self._known.application(process), self._known.script(process))
-        return found
+    def _look_behind(self, process: Process) -> tuple[Process | None, str | None]:
+        return self._known.application(process), self._known.script(process)
 
     def _climbed(self, rows: Sequence[Row]) -> dict[int, Attribution]:
         """Send what is left down the ladder."""
@@ -277,7 +277,7 @@ class Connections:
     def _explained(self, given: Attribution) -> Attribution:
         if not isinstance(given, Attributed):
             return given
-        application, script = self._behind_of(self._registry.process(given.process))
+        application, script = self._behind(given.process)
         if application is None and script is None:
             return given
         return msgspec.structs.replace(given, application=application, script=script)

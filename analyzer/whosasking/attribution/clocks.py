@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -92,13 +94,14 @@ def align(engine: Engine, registry: Registry, *, sampled: bool = False) -> list[
     ``sampled``: from some of the sockets of each part of the time, where there are too many to look at all.
     """
     tcp, udp, portless = _sampled_pairs(engine) if sampled else _pairs(engine)
-    seen = _Seen(registry, engine.query(_LIVES))
+    processes = _process_spans(registry)
     clocks = []
-    for timeline, (host, product) in enumerate(registry.timelines):
+    for timeline, lives in _lives(engine, registry):
+        host, product = registry.timelines[timeline]
         estimate = clock.estimate(tcp.get(timeline, ()), udp.get(timeline, ()), portless.get(timeline, ()))
         assumed = estimate.offset is None and estimate.anchors == 0
         network = 0 if assumed else estimate.offset
-        process = None if network is None else clock.process_offset(seen.lives.get(timeline, ()), network)
+        process = None if network is None else clock.process_offset(lives, network)
         found = Clock(
             host=registry.hosts[host],
             product=product,
@@ -107,30 +110,37 @@ def align(engine: Engine, registry: Registry, *, sampled: bool = False) -> list[
             network=network,
             process=process,
             span=None,
-            has_network=timeline in seen.lives,
+            has_network=bool(lives),
         )
-        own = seen.network.get(timeline), seen.process.get(timeline)
-        span = _joined(_moved(own[0], found.network_pieces), _moved(own[1], found.process_pieces))
+        events = (min(life.first_socket for life in lives), max(life.last_socket for life in lives)) if lives else None
+        span = _joined(_moved(events, found.network_pieces), _moved(processes.get(timeline), found.process_pieces))
         clocks.append(msgspec.structs.replace(found, span=span))
     return clocks
 
 
-class _Seen:
-    """What each timeline's records cover, on its own two clocks."""
+def _lives(engine: Engine, registry: Registry) -> Iterator[tuple[int, list[Life]]]:
+    """Give every timeline with the lives of its processes that were seen at work, on its own two clocks."""
+    found = groupby(engine.rows(_LIVES), key=itemgetter(0))
+    following, rows = next(found, (None, ()))
+    for timeline in range(len(registry.timelines)):
+        lives = []
+        if timeline == following:
+            for _, number, first, last in rows:
+                process = registry.processes[number]
+                lives.append(Life(process.started, process.ended, first, last))
+            following, rows = next(found, (None, ()))
+        yield timeline, lives
 
-    def __init__(self, registry: Registry, lives: Iterable[tuple[int, int, Micros, Micros]]) -> None:
-        """Take the rows of ``_LIVES`` and the records that are in no table yet."""
-        self.lives: dict[int, list[Life]] = {}
-        self.network: dict[int, Span] = {}
-        self.process: dict[int, Span] = {}
-        for timeline, number, first, last in lives:
-            process = registry.processes[number]
-            self.lives.setdefault(timeline, []).append(Life(process.started, process.ended, first, last))
-            _widen(self.network, timeline, first, last)
-        for _, timeline, process in registry.started():
-            for instant in (process.started, process.ended):
-                if instant is not None and tables.usable(instant):
-                    _widen(self.process, timeline, instant, instant)
+
+def _process_spans(registry: Registry) -> dict[int, Span]:
+    """Map timelines to what their process events cover."""
+    found: dict[int, Span] = {}
+    for _, timeline, process in registry.started():
+        for instant in (process.started, process.ended):
+            if instant is not None and tables.usable(instant):
+                known = found.get(timeline, (instant, instant))
+                found[timeline] = (min(known[0], instant), max(known[1], instant))
+    return found
 
 
 _Pairs = dict[int, list[Pair]]
@@ -164,11 +174,6 @@ def _by_timeline(
     for timeline, difference, server, ts in without:
         portless.setdefault(timeline, []).append(Pair(difference, server, ts))
     return tcp, udp, portless
-
-
-def _widen(spans: dict[int, Span], timeline: int, first: Micros, last: Micros) -> None:
-    known = spans.get(timeline, (first, last))
-    spans[timeline] = (min(known[0], first), max(known[1], last))
 
 
 def _joined(span: Span | None, other: Span | None) -> Span | None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar, overload
 
 import msgspec
 
 from whosasking.attribution.addresses import canonical, names_a_host
+from whosasking.model import NameQuery, Process, ProcessStart, Socket
+from whosasking.spool import Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
 
-    from whosasking.model import EndpointReading, Micros, Process, Socket
+    from whosasking.model import EndpointReading, Micros
+
+T = TypeVar("T", ProcessStart, Socket, NameQuery)
 
 RESOLVERS = frozenset(
     {"systemd-resolved", "systemd-resolve", "mdnsresponder", "dnsmasq", "nscd", "unbound", "named", "avahi-daemon"}
@@ -23,7 +29,10 @@ _FILLED = ("pid", "path", "command_line", "user", "started", "ended", "parent")
 
 
 class Registry:
-    """Numbers for hosts, processes and timelines (one product on one host: its events share a clock)."""
+    """Numbers for hosts, processes and timelines (one product on one host: its events share a clock).
+
+    Records on disk refer to their processes by numbers, which are taken over; few records, in memory, hold them.
+    """
 
     def __init__(self, reading: EndpointReading, host_addresses: Mapping[str, Sequence[str]]) -> None:
         """Enter all that is in ``reading``; ``host_addresses`` adds addresses by a host's name."""
@@ -31,12 +40,13 @@ class Registry:
         self.sockets = _Both(reading.sockets, reading.unowned_sockets)
         self.hosts: list[str] = []
         self.timelines: list[tuple[int, str]] = []
-        self.processes: list[Process] = []
+        self.processes = _Known(reading.processes)
         self.addresses: dict[str, set[int]] = {}
         self._hosts: dict[str, int] = {}
         self._timelines: dict[tuple[int, str], int] = {}
         self._processes: dict[tuple[int, str, int | None], int] = {}
-        self._started: dict[int, int] = {}
+        self._started = array("q")
+        self._learned: set[tuple[str, str | None]] = set()
         self._read_starts()
         self._read_addresses(host_addresses)
 
@@ -59,7 +69,7 @@ class Registry:
         return number
 
     def process(self, process: Process) -> int:
-        """Give a process's number, filling in what other records of the same key know about it."""
+        """Give the number of a process of a record in memory, filling in what others of the same key know of it."""
         key = (self.host(process.host), process.key, process.pid if is_unknown(process) else None)
         number = self._processes.setdefault(key, len(self.processes))
         if number == len(self.processes):
@@ -68,38 +78,88 @@ class Registry:
             self.processes[number] = _merged(self.processes[number], process)
         return number
 
+    def sockets_of(self) -> Iterator[tuple[int, Socket]]:
+        """Give every socket with the number of its process, and learn the hosts' addresses from them."""
+        for number, socket in chain(self._of(self.reading.sockets), self._of(self.reading.unowned_sockets)):
+            self._learn(socket.host, socket.local_ip)
+            yield number, socket
+
+    def queries_of(self) -> Iterator[tuple[int, NameQuery]]:
+        """Give every DNS query with the number of its process."""
+        return self._of(self.reading.name_queries)
+
+    def _of(self, records: Sequence[T]) -> Iterator[tuple[int, T]]:
+        if isinstance(records, Stored) and self.reading.processes:
+            return records.numbered()
+        return ((self.process(record.process), record) for record in records)
+
     def started(self) -> Iterator[tuple[int, int, Process]]:
         """Give number, timeline and record of every process whose start was recorded."""
-        for number, timeline in self._started.items():
-            yield number, timeline, self.processes[number]
+        for number, timeline in enumerate(self._started):
+            if timeline >= 0:
+                yield number, timeline, self.processes[number]
 
-    def is_resolver(self, process: Process) -> bool:
-        """Say whether a process asks DNS for others, so that its queries name nobody."""
+    @staticmethod
+    def is_resolver(process: Process) -> bool:
+        """Say whether one of ``processes`` asks DNS for others, so that its queries name nobody."""
         name = process.name.casefold()
         if name != "svchost.exe":
             return name in RESOLVERS
-        known = self.processes[self.process(process)].command_line
+        known = process.command_line
         return known is None or "dnscache" in known.casefold() or "networkservice" in known.casefold()
 
     def _read_starts(self) -> None:
-        for start in self.reading.starts:
-            process = start.process
-            if process.started is None:
-                process = msgspec.structs.replace(process, started=start.ts)
-            number = self.process(process)
-            self._started.setdefault(number, self.timeline(process.host, start.product))
+        for number, start in self._of(self.reading.starts):
+            if self.processes[number].started is None:
+                self.processes[number] = msgspec.structs.replace(self.processes[number], started=start.ts)
+            if number >= len(self._started):
+                self._started.extend([-1] * (number + 1 - len(self._started)))
+            if self._started[number] < 0:
+                self._started[number] = self.timeline(start.process.host, start.product)
 
     def _read_addresses(self, configured: Mapping[str, Sequence[str]]) -> None:
         named = [*self.reading.addresses.items(), *configured.items()]
         for name, spelling in [(name, spelling) for name, spellings in named for spelling in spellings]:
             self._learn(name, spelling)
-        for name, address in {(socket.host, socket.local_ip) for socket in self.sockets}:
-            self._learn(name, address)
 
     def _learn(self, name: str, spelling: str | None) -> None:
+        if (name, spelling) in self._learned:
+            return
+        self._learned.add((name, spelling))
         address = canonical(spelling)
         if address and names_a_host(address):
             self.addresses.setdefault(address, set()).add(self.host(name))
+
+
+class _Known(Sequence[Process]):
+    """Processes by number: those on disk, what was found out of them since, and those that were added."""
+
+    def __init__(self, on_disk: Sequence[Process]) -> None:
+        self._on_disk = on_disk
+        self._since: dict[int, Process] = {}
+        self._added = 0
+
+    def __len__(self) -> int:
+        return len(self._on_disk) + self._added
+
+    @overload
+    def __getitem__(self, index: int) -> Process: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Process]: ...
+
+    def __getitem__(self, index: int | slice) -> Process | list[Process]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        found = self._since.get(index)
+        return self._on_disk[index] if found is None else found
+
+    def __setitem__(self, number: int, process: Process) -> None:
+        self._since[number] = process
+
+    def append(self, process: Process) -> None:
+        self._since[len(self)] = process
+        self._added += 1
 
 
 class _Both:

@@ -237,7 +237,7 @@ def lookup_rows(lookups: Mapping[int, Lookup], hosts: Mapping[int, Sequence[int]
 
 def sockets(registry: Registry) -> Iterator[SocketRow]:
     """Give the sockets that name a remote side."""
-    for n, socket in enumerate(registry.sockets):
+    for n, (process, socket) in enumerate(registry.sockets_of()):
         remote, remote_port = canonical(socket.remote_ip), port(socket.remote_port)
         if not (remote and remote_port and usable(socket.ts)):
             continue
@@ -246,7 +246,7 @@ def sockets(registry: Registry) -> Iterator[SocketRow]:
             n=n,
             timeline=registry.timeline(socket.host, socket.product),
             host=registry.host(socket.host),
-            process=registry.process(socket.process),
+            process=process,
             ts=socket.ts,
             protocol=protocol(socket.protocol),
             local_ip=local if local and names_a_host(local) else None,
@@ -266,18 +266,18 @@ def addresses(registry: Registry) -> Iterator[AddressRow]:
 
 def names(registry: Registry) -> Iterator[NameRow]:
     """Give the DNS queries."""
-    for n, query in enumerate(registry.reading.name_queries):
+    for n, (process, query) in enumerate(registry.queries_of()):
         name = host_name(query.name)
         if name and usable(query.ts):
             yield NameRow(
                 n=n,
                 timeline=registry.timeline(query.host, query.product),
                 host=registry.host(query.host),
-                process=registry.process(query.process),
+                process=process,
                 ts=query.ts,
                 name=name,
                 answered=bool(query.addresses),
-                resolver=registry.is_resolver(query.process),
+                resolver=registry.is_resolver(registry.processes[process]),
             )
 
 

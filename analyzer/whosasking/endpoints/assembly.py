@@ -19,6 +19,7 @@ from whosasking.endpoints.connections import join
 from whosasking.endpoints.facts import UNKNOWN_PROCESS, Facts, differ
 from whosasking.endpoints.lives import Exit, Lives
 from whosasking.endpoints.packing import EXIT, PROCESS, SHARES, START, is_reference, referred
+from whosasking.endpoints.processes import ANCESTORS, Processes
 from whosasking.endpoints.witnesses import Witnesses
 from whosasking.model import EndpointReading, NameQuery, Process, ProcessStart, Socket
 from whosasking.spool import Stored, Words
@@ -29,11 +30,8 @@ if TYPE_CHECKING:
     from whosasking.model import Micros
     from whosasking.spool import Row, Streams
 
-ANCESTORS = 4
-"""How many generations a process carries: enough to climb from a browser's helper to what started the browser."""
-
-FEW = 20_000
-"""Records that are held as a list, in order of time; more stay on disk."""
+FEW = 40_000
+"""Records that are held as lists, in order of time; more stay on disk."""
 
 Timed = TypeVar("Timed", ProcessStart, Socket, NameQuery)
 
@@ -62,50 +60,72 @@ class Assembly:
         self.words = words = Words()
         self.spelt = spelt
         self.called = called
-        self._processes: list[Process] = []
-        self._numbers: dict[int, int] = {}
-        self._nobody: dict[tuple[str, int | None], Process] = {}
+        self._processes = processes = Processes(in_memory)
+        self._nobody: dict[tuple[str, int | None], int] = {}
         texts = words.words
-        self._starts = Stored(lambda row: packing.start_of(row, texts, self._processes[row[-1]]), in_memory)
-        self._sockets = Stored(lambda row: packing.socket_of(row, texts, self._processes[row[-1]]), in_memory)
-        self._unowned = Stored(lambda row: packing.socket_of(row, texts, self._processes[row[-1]]), in_memory)
-        self._queries = Stored(lambda row: packing.query_of(row, texts, self._processes[row[-1]]), in_memory)
+        self._starts = Stored(lambda row: packing.start_of(row, texts, processes[row[-1]]), in_memory)
+        self._sockets = Stored(lambda row: packing.socket_of(row, texts, processes[row[-1]]), in_memory)
+        self._unowned = Stored(lambda row: packing.socket_of(row, texts, processes[row[-1]]), in_memory)
+        self._queries = Stored(lambda row: packing.query_of(row, texts, processes[row[-1]]), in_memory)
 
     def add(self, sources: Sequence[Source], part: int) -> None:
         """Put a part's records together, in the order of the batches they were read in."""
         known = _Part(self, sources, part)
+        numbers = _Numbers(self._processes, known)
         words = self.words
-        self._starts.extend((*packing.start_row(one, words), self._number(one.process)) for one in known.starts())
-        self._queries.extend((*packing.query_row(one, words), self._number(one.process)) for one in known.queries())
+        self._starts.extend((*packing.start_row(one, words), numbers.of(one.process)) for one in known.starts())
+        self._queries.extend((*packing.query_row(one, words), numbers.of(one.process)) for one in known.queries())
         for owned, unowned in known.sockets():
-            self._sockets.extend((*packing.socket_row(one, words), self._number(one.process)) for one in owned)
-            self._unowned.extend((*packing.socket_row(one, words), self._number(one.process)) for one in unowned)
-        self._numbers.clear()
+            self._sockets.extend((*packing.socket_row(one, words), numbers.of(one.process)) for one in owned)
+            self._unowned.extend((*packing.socket_row(one, words), self._nobody_of(one)) for one in unowned)
 
-    def _number(self, process: Process) -> int:
-        number = self._numbers.get(id(process))
+    def _nobody_of(self, socket: Socket) -> int:
+        """Return the process of a socket without one; its pid is kept, for another record may tell whose it was."""
+        host, pid = socket.host, socket.process.pid
+        number = self._nobody.get((host, pid))
         if number is None:
-            number = self._numbers[id(process)] = len(self._processes)
-            self._processes.append(process)
+            number = self._nobody[host, pid] = len(self._processes)
+            self._processes.append(Process(host=host, key=f"{host}/unknown", name="", pid=pid), None)
         return number
 
-    def nobody(self, host: str, pid: int | None) -> Process:
-        """Return the process of a socket without one; its pid is kept, for another record may tell whose it was."""
-        known = self._nobody.get((host, pid))
-        if known is None:
-            known = self._nobody[host, pid] = Process(host=host, key=f"{host}/unknown", name="", pid=pid)
-        return known
-
     def reading(self, addresses: dict[str, list[str]], spans: dict[str, tuple[Micros, Micros]]) -> EndpointReading:
-        """Return all records."""
+        """Return all records: lists in order of time where they are few."""
+        few = len(self._starts) + len(self._sockets) + len(self._unowned) + len(self._queries) <= FEW
         return EndpointReading(
-            starts=_settled(self._starts),
-            sockets=_settled(self._sockets),
-            unowned_sockets=_settled(self._unowned),
-            name_queries=_settled(self._queries),
+            processes=() if few else self._processes,
+            starts=_ordered(list(self._starts)) if few else self._starts,
+            sockets=_ordered(list(self._sockets)) if few else self._sockets,
+            unowned_sockets=_ordered(list(self._unowned)) if few else self._unowned,
+            name_queries=_ordered(list(self._queries)) if few else self._queries,
             addresses=addresses,
             spans=spans,
         )
+
+
+class _Numbers:
+    """Numbers of one part's processes in the store, each written when a record is first of it or of its child."""
+
+    def __init__(self, store: Processes, part: _Part) -> None:
+        self._store = store
+        self._part = part
+        self._numbers: dict[str, int] = {}
+
+    def of(self, process: Process) -> int:
+        """Return the number of ``process``, which the part built."""
+        known = self._numbers.get(process.key)
+        if known is not None:
+            return known
+        # A parent's number may be given before its row is there: rows follow in order of the numbers.
+        first = self._numbers[process.key] = len(self._store)
+        waiting = [process]
+        for one in waiting:
+            above = self._part.parent_of(one)
+            number = None if above is None else self._numbers.get(above.key)
+            if above is not None and number is None:
+                number = self._numbers[above.key] = first + len(waiting)
+                waiting.append(above)
+            self._store.append(one, number)
+        return first
 
 
 class _Part:
@@ -221,14 +241,15 @@ class _Part:
             known, left = join(self._witnesses.sockets(owned), unowned)
             yield (
                 _ordered([self._shown(socket, self._built_of(key)) for key, socket in known]),
-                _ordered([self._shown(socket, self._nobody(socket)) for socket in left]),
+                _ordered([self._shown(socket, socket.process) for socket in left]),
             )
 
     def _shown(self, record: Any, process: Process) -> Any:  # noqa: ANN401 - a Socket or NameQuery, as it came
         return replace(record, process=process, host=self._of.called.get(record.host, record.host))
 
-    def _nobody(self, socket: Socket) -> Process:
-        return self._of.nobody(self._of.called.get(socket.host, socket.host), socket.process.pid)
+    def parent_of(self, process: Process) -> Process | None:
+        """Return the parent of a process that this part built, with all its own ancestors."""
+        return None if process.parent is None else self._built_of(process.parent.key)
 
     def _built_of(self, key: str, generations: int = ANCESTORS) -> Process:
         """Return the record of ``key`` with ``generations`` ancestors, no more: hostile data may hold a circle."""
@@ -270,7 +291,3 @@ def _batch_of(row: tuple[int, Row]) -> int:
 
 def _ordered(records: list[Timed]) -> list[Timed]:
     return sorted(records, key=lambda record: (record.ts, record.source.path, record.source.line))
-
-
-def _settled(stored: Stored[Timed]) -> Sequence[Timed]:
-    return _ordered(list(stored)) if len(stored) <= FEW else stored

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol, Self, get_type_hints
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from types import TracebackType
 
     import msgspec
@@ -32,6 +32,9 @@ class Engine(Protocol):
 
     def query(self, sql: str, parameters: Mapping[str, Cell] | None = None) -> list[tuple[Cell, ...]]:
         """Run one statement with ``$name`` parameters."""
+
+    def rows(self, sql: str, parameters: Mapping[str, Cell] | None = None) -> Iterator[tuple[Cell, ...]]:
+        """Do the same, a few thousand rows in memory at a time. No other statement may run meanwhile."""
 
     def __enter__(self) -> Self:
         """Give itself."""

@@ -10,7 +10,7 @@ import msgspec
 from whosasking.engines.interface import columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from types import TracebackType
 
     from pyspark.sql import SparkSession
@@ -53,3 +53,7 @@ class Spark:
         """Run one statement with ``$name`` parameters."""
         text = _PARAMETER.sub(r":\1", sql)
         return [tuple(row) for row in self._session.sql(text, args=dict(parameters or {})).collect()]
+
+    def rows(self, sql: str, parameters: Mapping[str, Cell] | None = None) -> Iterator[tuple[Cell, ...]]:
+        """Do the same; what the driver does not spill is held there, as ``query`` does."""
+        return iter(self.query(sql, parameters))
