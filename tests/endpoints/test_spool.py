@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,13 +14,14 @@ from endpoints.exports import read
 from endpoints.plain_readers import PAIRS, made
 from endpoints.plain_windows import WINDOWS_PAIRS
 from endpoints.story import lines
-from whosasking import attribution, spool
-from whosasking.endpoints import assembly, interface
+from whosasking import attribution, pipeline, spool
+from whosasking.endpoints import assembly, interface, processes
 from whosasking.model import EndpointReading, Socket, SourceRef
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from whosasking.model import Process
 
+WORKSTATION = Path(__file__).parents[2] / "pcaps" / "workstation"
 ALL_PAIRS = PAIRS | WINDOWS_PAIRS
 
 
@@ -63,6 +65,48 @@ def test_a_stored_sequence_is_a_sequence() -> None:
     assert 500 in stored
     with pytest.raises(IndexError):
         stored[1000]
+
+
+def test_rows_come_back_by_number_wherever_they_lie() -> None:
+    rows = spool.Heap(1000)
+    for number in range(300):
+        rows.append((number, "x" * (number % 7)))
+        assert rows[number] == [number, "x" * (number % 7)]
+    assert [rows[number][0] for number in (299, 0, 150, 1)] == [299, 0, 150, 1]
+    assert len(rows) == 300
+
+
+def test_a_process_carries_four_generations_and_no_circle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "KEPT", 3)
+    store = processes.Processes(1)
+    for number in range(7):  # each started by the next, the last by the first, which hostile records may say
+        store.append(process(f"p{number}.exe", number), (number + 1) % 7)
+    store.append(process("own.exe", 9), 7)
+    names = []
+    one: Process | None = store[5]
+    while one is not None:
+        names.append(one.name)
+        one = one.parent
+    assert names == ["p5.exe", "p6.exe", "p0.exe", "p1.exe", "p2.exe"]
+    assert store[7].parent is None
+    assert [one.pid for one in store] == [0, 1, 2, 3, 4, 5, 6, 9]
+
+
+@pytest.mark.parametrize("exports", ["sysmon-flat", "defender-csv"])
+def test_attribution_of_records_on_disk_is_that_of_those_in_memory(
+    exports: str, request: pytest.FixtureRequest
+) -> None:
+    paths = [str(WORKSTATION / part) for part in ("zeek-tsv", f"exports/{exports}")]
+
+    def found() -> list[object]:
+        with pipeline.connections(paths) as every:
+            return [*every.connections, every.coverage, pipeline.run(paths, now=0)]
+
+    in_memory = found()
+    request.getfixturevalue("everything_on_disk")
+    on_disk = found()
+    assert len(on_disk) > 50
+    assert on_disk == in_memory
 
 
 def test_streams_come_back_apart_and_in_order() -> None:
