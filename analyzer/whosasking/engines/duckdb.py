@@ -32,6 +32,8 @@ MEMORY_LIMIT = "512MB"
 MAX_THREADS = 4
 _BATCH = 4096
 _LONGEST_ROW = 16 << 20
+_BUFFER = _LONGEST_ROW + (1 << 20)
+"""Bytes read from a spool at once; on its own DuckDB would take the longest row's length sixteen times."""
 
 
 class DuckDB:
@@ -95,7 +97,7 @@ class DuckDB:
         self._run(
             f"CREATE OR REPLACE TABLE {table} AS SELECT * FROM read_csv(?, delim = '\t', header = false, quote = '', "  # noqa: S608 -- our own names
             f"escape = '', nullstr = '', auto_detect = false, compression = 'none', "
-            f"max_line_size = {_LONGEST_ROW}, columns = {{{types}}})",
+            f"max_line_size = {_LONGEST_ROW}, buffer_size = {_BUFFER}, columns = {{{types}}})",
             [str(spool)],
         )
         spool.unlink()
