@@ -51,6 +51,8 @@ _MOST_COUNTED = 1024
 
 _REMEMBERED = 1 << 17
 """How many descriptions of processes are known again when they come again."""
+_FEWER = 8
+"""Share of that in each part of the hosts: a part has its share of the processes that are at work at one time."""
 
 
 class OtherHostError(Exception):
@@ -174,7 +176,7 @@ class Collector:
         words = hash(row)
         number = said.get(words)
         if number is None:
-            if len(said) >= self._remembered:
+            if len(said) >= self._remembered // _FEWER:
                 said.clear()
             number = said[words] = len(used)
             used.append(0)
