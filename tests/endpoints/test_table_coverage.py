@@ -14,7 +14,10 @@ from endpoints.test_defender import inspected, network, process
 from endpoints.test_products import MODULES
 from whosasking.endpoints import defender_columns, osquery, sentinelone, sysmon_shapes
 from whosasking.endpoints.interface import Collector, Noted
-from whosasking.endpoints.products import take_lines
+from whosasking.endpoints.kinds import KINDS
+from whosasking.endpoints.products import BY_KIND, take_lines
+from whosasking.endpoints.reading import take_all
+from whosasking.endpoints.rows import rows_of
 from whosasking.inputs import Tally
 
 if TYPE_CHECKING:
@@ -124,7 +127,11 @@ def told(name: str) -> list[Any]:
 
 def _told(name: str, rows: list[Row]) -> Any:
     collector, tally, noted = Collector(), Tally("x"), Noted()
-    take_lines(name, enumerate((json.dumps(row).encode() for row in rows), 1), collector, tally, noted)
+    lines = enumerate((json.dumps(row).encode() for row in rows), 1)
+    if name in KINDS:
+        take_lines(name, lines, collector, tally, noted)
+    else:
+        take_all(rows_of(lines, tally), BY_KIND[name], collector, tally, noted)
     tally.fields_not_read = {}
     return collector.reading(), tally.report()
 
