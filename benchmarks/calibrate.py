@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import duckdb
 import made_site
 import site_files
+from measure import watched
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -88,17 +89,16 @@ class Measured(NamedTuple):
 
 
 def attribute(folder: Path) -> tuple[float, float]:
-    """Run the command; return CPU seconds and peak resident MB. Raises SystemExit when it fails."""
+    """Run the command; return CPU seconds and peak MB of all its processes. Raises SystemExit when it fails."""
     command = [sys.executable, "-m", "whosasking", "attribute", "--format", "csv"]
     with subprocess.Popen(
         [*command, "--output", str(folder / "attributed.csv"), str(folder / "edr"), str(folder / "zeek")],
         env=os.environ | {"PYTHONPATH": str(HERE.parent / "analyzer")},
     ) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if status:
+        used = watched(process)
+    if process.returncode:
         raise SystemExit("whosasking attribute failed")
-    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
+    return used
 
 
 def compare(folder: Path) -> Measured:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Time `whosasking report` on gigabytes of Sysmon NDJSON and Zeek logs, next to DuckDB only reading the same files.
+"""Time `report` and `attribute` on gigabytes of Sysmon NDJSON and Zeek logs, next to DuckDB only reading the same.
 
 Few of the site's hosts look something up (``--curious``), as on real sites: what others recorded is passed over.
 DuckDB reads every export as JSON and every log as CSV and counts their kinds: the floor for anything that parses them
@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 
 import made_site
 import site_files
+from measure import watched
 
 ANALYZER: Final = Path(__file__).resolve().parent.parent / "analyzer"
 READ_ONLY: Final = """
@@ -34,7 +35,7 @@ print(engine.sql(f"SELECT count(*), count(DISTINCT column04) FROM read_csv('{fol
 
 
 class Measured(NamedTuple):
-    """One process: seconds of wall and of processor, peak resident memory in MB."""
+    """One command: seconds of wall and of processor, peak memory of all its processes in MB."""
 
     name: str
     wall: float
@@ -48,12 +49,10 @@ def measure(name: str, command: list[str]) -> Measured:
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(ANALYZER)}
     ) as process:
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if status:
+        used = watched(process)
+    if process.returncode:
         raise SystemExit(f"{name} failed")
-    seconds = usage.ru_utime + usage.ru_stime
-    return Measured(name, time.perf_counter() - begin, seconds, usage.ru_maxrss / 1024)
+    return Measured(name, time.perf_counter() - begin, used.cpu, used.resident)
 
 
 def size_of(folder: Path) -> int:
@@ -82,9 +81,11 @@ def main() -> None:
     print(f"exports {exports / 1e9:.2f} GB, logs {logs / 1e9:.2f} GB, {os.cpu_count()} cores, {platform.machine()}")
     parts = [str(options.folder / part) for part in ("edr", "zeek")]
     report = [sys.executable, "-m", "whosasking", "report", "--format", "json", *parts]
+    attribute = [sys.executable, "-m", "whosasking", "attribute", "--format", "csv", *parts]
     for name, command in (
         ("DuckDB, reading only", [sys.executable, "-c", READ_ONLY, str(options.folder)]),
         ("whosasking report", report),
+        ("whosasking attribute", attribute),
     ):
         one, speed = measure(name, command), (exports + logs) / 1e6
         print(

@@ -62,6 +62,37 @@ def measure(contenders: Sequence[Contender], shared: Path) -> dict[str, Measured
     return done
 
 
+class Used(NamedTuple):
+    """What a process and those it started used: CPU seconds, and the most memory of all of them at one time in MB."""
+
+    cpu: float
+    resident: float
+
+
+def watched(process: subprocess.Popen[bytes]) -> Used:
+    """Wait for a process, looking at its memory and its children's many times a second."""
+    peak = 0
+    while True:
+        done, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if done:
+            break
+        peak = max(peak, _resident(process.pid))
+        time.sleep(0.05)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    # Between two looks it may have had more by itself.
+    return Used(usage.ru_utime + usage.ru_stime, max(peak / 1e6, usage.ru_maxrss / 1024))
+
+
+def _resident(pid: int) -> int:
+    """Return the bytes of memory that a process and its descendants hold; 0 for one that has just ended."""
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1])
+        children = [one.read_text("ascii").split() for one in Path(f"/proc/{pid}/task").glob("*/children")]
+    except OSError:
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") + sum(_resident(int(child)) for some in children for child in some)
+
+
 def _once(one: Contender) -> Measured:
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     command = ["taskset", "-c", "0", *one.command] if one.one_core else list(one.command)
