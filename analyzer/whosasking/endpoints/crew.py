@@ -40,6 +40,7 @@ AT_FIRST = 16 << 20
 """Bytes of lines that are decoded here before other processes are started."""
 BATCH = 256 << 10
 """Bytes of lines that are handed over at once."""
+_PATIENCE: Final = 5.0
 _STARTS: Final = (
     "import sys; sys.path[:] = sys.argv[2:]; from whosasking.endpoints.worker import main; main(int(sys.argv[1]))"
 )
@@ -72,20 +73,27 @@ class _Helper:
         try:
             self._stdin.write(frame)
             self._stdin.flush()
-        except BrokenPipeError:
+        except OSError:
             return False
         return True
 
     def said(self) -> frames.Json | None:
-        """Return what it says at its end, None when it says nothing."""
-        with contextlib.suppress(EOFError):
+        """Return what it says at its end, None when it says nothing that makes sense."""
+        with contextlib.suppress(EOFError, OSError, ValueError, OverflowError, MemoryError):
             return frames.data_of(frames.read(self._stdout))
         return None
 
-    def kill(self) -> str:
-        """Kill it, where it has not ended; say how it ended."""
+    def kill(self) -> None:
+        """Kill it, where it has not ended."""
         self._process.kill()
-        status = self._process.wait()
+        self._process.wait()
+
+    def ended(self) -> str:
+        """Say how it ended, which it is about to do."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_PATIENCE)
+        self.kill()
+        status = self._process.returncode
         return f"signal {-status}" if status < 0 else f"status {status}"
 
     def close(self) -> None:
@@ -101,7 +109,7 @@ class Crew:
     def __init__(self, collector: Collector, processes: int | None = None) -> None:
         """Prepare; no process is started before there is enough to do."""
         self._collector = collector
-        self._processes = processes or (min(cores(), MOST) if os.name == "posix" and sys.executable else 1)
+        self._processes = processes or (min(cores(), MOST) if _can_start() else 1)
         self._left = AT_FIRST
         self._numbers = count(1)
         self._accounts: list[Account] = []
@@ -219,6 +227,11 @@ class Crew:
             helper.close()
 
 
+def _can_start() -> bool:
+    """Tell an interpreter that can be started once more: no other program that holds one."""
+    return os.name == "posix" and bool(sys.executable) and not getattr(sys, "frozen", False)
+
+
 def _batches(lines: Iterable[Line]) -> Iterator[tuple[list[int], list[bytes]]]:
     numbers: list[int] = []
     texts: list[bytes] = []
@@ -238,7 +251,7 @@ def _error(helper: _Helper, said: frames.Json | None) -> Exception:
     """Return why a process ended before its time."""
     if said is None:
         return InputError(
-            f"a process that decodes exports was lost ({helper.kill()}), and its records with it: is there enough "
+            f"a process that decodes exports was lost ({helper.ended()}), and its records with it: is there enough "
             "memory? On one core (taskset -c 0) everything is read in one process"
         )
     if said["errno"] is not None:

@@ -6,6 +6,7 @@ It ends when its input ends, whatever became of the other process, and says at t
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import os
 import signal
@@ -76,6 +77,8 @@ def main(spool: int) -> None:
         return  # nobody is there any more
     except OSError as error:
         said = {"errno": error.errno, "error": error.strerror, "file": error.filename}
+    except MemoryError:
+        said = {"errno": errno.ENOMEM, "error": os.strerror(errno.ENOMEM), "file": None}
     except Exception as error:  # noqa: BLE001 - told by the other process
         said = {"errno": None, "error": f"{type(error).__name__}: {error}", "file": None}
     with contextlib.suppress(BrokenPipeError):
