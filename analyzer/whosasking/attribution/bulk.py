@@ -6,7 +6,6 @@ decides beyond doubt is decided by one statement for the whole stretch, and only
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING, Self
@@ -34,10 +33,9 @@ if TYPE_CHECKING:
     from whosasking.leases import Lease
     from whosasking.model import Attribution, ClockOffset, Connection, EndpointReading, Lookup, Micros, Process
 
-LEAST_MEMORY, MOST_MEMORY = 400, 4096
-"""MB the engine may hold, a quarter of the machine's between these; more spills. Ten million connections of a thousand
-hosts did not fit into the least. Processes of the endpoints lie in Python's memory beside it."""
-STRETCH = 100_000
+MEMORY, MEMORY_PER_THREAD = 100, 150
+"""MB the engine may hold; more spills."""
+STRETCH = 50_000
 """Connections gone through at once: what is held in Python's memory."""
 PART = 500_000
 """Sessions whose names are put together at once: what the engine holds."""
@@ -319,9 +317,6 @@ FROM (
 
 
 def _memory_limit() -> str:
-    """Return the engine's share of this machine's memory."""
-    try:
-        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 1_000_000
-    except (AttributeError, OSError, ValueError):  # not told here
-        there = 0
-    return f"{min(max(there // 4, LEAST_MEMORY), MOST_MEMORY)}MB"
+    from whosasking.engines.duckdb import threads  # noqa: PLC0415 - see above
+
+    return f"{MEMORY + MEMORY_PER_THREAD * threads()}MB"

@@ -6,7 +6,6 @@ connection is locked before the first row arrives: no extension, no network, no 
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from itertools import islice
@@ -17,6 +16,7 @@ import msgspec
 
 from whosasking.engines.interface import columns
 from whosasking.errors import InputError
+from whosasking.machine import cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -50,7 +50,7 @@ class DuckDB:
             str(self._folder / "tables.duckdb") if on_disk else ":memory:",
             config={
                 "memory_limit": memory_limit,
-                "threads": min(MAX_THREADS, os.cpu_count() or 1),
+                "threads": threads(),
                 "temp_directory": str(self._folder),
                 "autoinstall_known_extensions": "false",
                 "autoload_known_extensions": "false",
@@ -126,6 +126,11 @@ class DuckDB:
             raise InputError(
                 f"joining these records takes more than {self._limit} of memory: give fewer hosts or hours at a time"
             ) from None
+
+
+def threads() -> int:
+    """Return how many threads a database uses."""
+    return min(MAX_THREADS, cores())
 
 
 def _encoded(rows: Iterable[msgspec.Struct]) -> Iterator[bytes]:
