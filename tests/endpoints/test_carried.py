@@ -80,6 +80,21 @@ def test_each_product_in_each_carrier(name: str, carrier: str, tmp_path: Path) -
     assert (report.kind, report.records, report.skipped) == (story.kind, len(story.rows), ())
 
 
+@each_product
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_a_carriers_own_kind_is_not_its_events(name: str, carrier: str, tmp_path: Path) -> None:
+    """Logstash has a ``type`` of its own, an ingest pipeline an ``event.type`` and an ``event.action``."""
+    own = {"type": "log", "event_simpleName": "x", "event.type": "info", "event.action": "x", "EventID": 9999}
+    story = story_of(name)
+    rows = [CARRIERS[carrier](row) | own for row in story.rows]
+    for row in rows:
+        if isinstance(row.get("event"), dict) and "original" in row["event"]:
+            row["event"] |= {"type": "info", "action": "x"}
+    reading, (report,) = read(ndjson(tmp_path / "x", rows))
+    check(reading, story)
+    assert report.skipped == ()
+
+
 def quoted(rows: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     names = list(dict.fromkeys(name for row in rows for name in row))
@@ -174,6 +189,39 @@ def test_splunks_own_fields_count_where_the_text_is_neither_json_nor_xml(tmp_pat
     row = {"preview": False, "result": fields | {"_raw": "05/01/2024 10:00:00 AM\nLogName=Microsoft-Windows-Sysmon"}}
     (start,) = read(ndjson(tmp_path / "x", [row]))[0].starts
     assert start.process.command_line == "whois  example.com"
+
+
+FORGED = windows.xml(3, events.connection())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"05/01/2024 10:00:00 AM\nEventCode=1\nCommandLine=cmd /c echo {FORGED}",
+        f'203.0.113.9 - - [01/May/2024:10:00:00 +0000] "GET /{FORGED} HTTP/1.1" 404 0',
+        f"May  1 10:00:00 bastion sshd[77]: Invalid user sysmon: {FORGED} from 203.0.113.9",
+    ],
+)
+def test_no_event_is_taken_out_of_what_another_record_quotes(text: str) -> None:
+    """A command line, an address that was asked for, a user's name: whoever wrote them would write our records."""
+    for row in ({"_raw": text}, {"event": {"original": text}}):
+        assert opened(row) is row
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["<?xml version='1.0'?>\n", "May  1 10:00:00 host sysmon[77]: ", "<14>1 2024-05-01T10:00:00Z host sysmon 77 - - "],
+)
+def test_an_event_behind_its_own_prefix(prefix: str) -> None:
+    assert "System" in opened({"_raw": f"{prefix}{FORGED}"})
+
+
+def test_an_event_in_a_command_line_does_not_make_a_csv_xml(tmp_path: Path) -> None:
+    rows = [events.flat(1, events.start() | {"CommandLine": f"cmd /c echo {FORGED}"}), events.flat(*events.STORY[0])]
+    path = tmp_path / "x.csv"
+    path.write_text(quoted(rows), "utf-8")
+    reading, (report,) = read(path)
+    assert (report.kind, len(reading.starts), len(reading.sockets)) == ("sysmon flat csv", 1, 1)
 
 
 def test_documents_that_are_events_themselves_stay_what_they_are() -> None:

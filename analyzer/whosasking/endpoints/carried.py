@@ -7,6 +7,7 @@ told to; Azure's diagnostics extension (``properties.RawXml``).
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from whosasking.endpoints.containers import BadRowError, Row, decode
@@ -15,6 +16,12 @@ from whosasking.endpoints.event_xml import event_in
 _RAW, _SOURCETYPE, _RAW_XML = "_raw", "sourcetype", "RawXml"
 _SEARCH = frozenset({"preview", "offset", "lastrow", "highlighted"})
 _MARKS = frozenset({"result", _RAW, _SOURCETYPE, "properties", "event", "event.original"})
+_XML = re.compile(
+    r"(?:<\?xml[^<>]{0,200}>\s*|(?:<\d{1,3}>)?(?:[^\s<>]{1,256} {1,2}){1,4}sysmon(?:\[\d+\])?:?[ \d-]{1,24})?"
+    r"<Event[\s>]"
+)
+"""An event, alone or behind the prefix that syslog gives Sysmon for Linux. Any other text in front of it is another
+record's (an access log, a command line), which whoever is recorded there may have written."""
 _READ_ITSELF = frozenset({"winlog", "winlog.channel", "winlog.event_id"})
 
 MARKS = tuple(f'"{name}"'.encode() for name in (_RAW, _SOURCETYPE, _RAW_XML))
@@ -62,7 +69,7 @@ def _event(text: str) -> Row | None:
     if bare.startswith("{"):
         value: Any = decode(bare.encode("utf-8", "replace"))
         return value if isinstance(value, dict) else None
-    return event_in(bare) if "<Event" in bare else None
+    return event_in(bare) if _XML.match(bare) else None
 
 
 def broken(error: BadRowError) -> str:

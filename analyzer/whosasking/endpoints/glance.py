@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from whosasking.endpoints import carried
 from whosasking.endpoints.containers import WRAPPERS
 
 _ENVELOPES = frozenset({*WRAPPERS, "_source", "tables", "hits"})
@@ -39,7 +40,8 @@ class Glance:
         self.judge = judge
         # Typed: an EventID of true must not be remembered as that of 1, or a hostile row would hide real ones.
         self._remembered = lru_cache(maxsize=_REMEMBERED, typed=True)(self._judged)
-        self._unless = unless
+        # A row that carries an event may have a field of the same name (Logstash's "type"), which is not the event's.
+        self._unless = (*unless, *carried.MARKS, *carried.ORIGINAL)
 
     def unused(self, line: bytes) -> str | None:
         """Return why the row in ``line`` is certainly not used; None when it must be looked at."""

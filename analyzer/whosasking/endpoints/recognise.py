@@ -69,7 +69,8 @@ def _sniff_text(text: bytes) -> str | None:
         return "defender csv"
     if kind is None and velociraptor.has_columns(header.replace('"', "").strip().split(",")):
         kind = velociraptor.KIND
-    if kind is None and event_xml.is_events(text) and not _RAW_COLUMN.search(first):
-        return XML
     kind = kind or next((kind for row in rows if (kind := _kind_of(row))), None)
-    return None if kind is None else kind + ROWS_AS_CSV
+    if kind is not None:
+        return kind + ROWS_AS_CSV
+    # Last of all: text in a CSV may hold an event, which somebody typed.
+    return XML if event_xml.is_events(text) and not _RAW_COLUMN.search(first) else None
