@@ -280,7 +280,7 @@ def _all_lookups(wire: WireReading, endpoint: EndpointReading, result: Result, k
 
         seen_by_endpoint = detections.lookups(endpoint, known)
     on_the_wire_too = attribution.duplicates(wire.lookups, seen_by_endpoint, result)
-    explained = (attribution.explained(one, known) for one in result.attributions)
+    explained = map(attribution.Behind(known).explain, result.attributions)
     on_the_wire: Iterator[Pair] = zip(wire.lookups, explained, strict=True)
     if not seen_by_endpoint and not any(isinstance(one, Attributed) for one in result.attributions):
         return on_the_wire

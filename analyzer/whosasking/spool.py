@@ -164,6 +164,10 @@ class Heap:
         """Return the number of rows."""
         return len(self._begins) - 1
 
+    def size(self, number: int) -> int:
+        """Return how many bytes a row has. Raises IndexError."""
+        return self._begins[number + 1] - self._begins[number]
+
     def __getitem__(self, number: int) -> Row:
         """Return a row. Raises IndexError."""
         begin, end = self._begins[number], self._begins[number + 1]

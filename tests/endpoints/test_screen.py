@@ -15,7 +15,7 @@ from endpoints.plain_windows import WINDOWS_PAIRS
 from endpoints.story import lines
 from endpoints.test_differential import SEEDS, by_slow_path, mixed
 from whosasking import endpoints
-from whosasking.endpoints import hosts_named, products
+from whosasking.endpoints import focus, hosts_named, products
 from whosasking.endpoints.kinds import KINDS, other_number, other_texts
 from whosasking.endpoints.screen import Screen
 from whosasking.inputs import Input, Inputs, Tally, read_head
@@ -88,6 +88,23 @@ def test_lines_of_unused_kinds_are_never_decoded(tmp_path: Path, monkeypatch: py
         assert reasons(tally.report()) == [
             "None: 40 events not used: Sysmon 11 (10), Sysmon 12 (10), Sysmon 13 (10), Sysmon 7 (10)"
         ]
+
+
+def test_files_of_one_kind_share_a_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of thousands of small exports would take minutes to compile theirs."""
+    monkeypatch.setattr(endpoints, "SCREENED_FROM", 0)
+    compiled: list[object] = []
+    monkeypatch.setattr(focus, "Screen", lambda *what: compiled.append(what) or Screen(*what))
+    inputs = Inputs()
+    for name in ("a", "b", "c"):
+        path = tmp_path / name
+        path.write_text(lines([events.flat(3, events.connection()), events.flat(11, {})]), "utf-8")
+        inputs.endpoints.append(Input(str(path), "sysmon flat", None))
+        inputs.tally(str(path), "sysmon flat")
+    assert len(endpoints.read(inputs, SILENT).sockets) == 1  # three exports of one event
+    assert len(compiled) == 1
+    for tally in inputs.tallies.values():
+        assert reasons(tally.report()) == ["None: 1 events not used: Sysmon 11 (1)"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import random
+import tracemalloc
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +16,15 @@ from endpoints.exports import read
 from endpoints.plain_readers import PAIRS, made
 from endpoints.plain_windows import WINDOWS_PAIRS
 from endpoints.story import lines
-from whosasking import attribution, pipeline, spool
+from whosasking import attribution, catalogue, pipeline, spool
+from whosasking.attribution.behind import Behind
+from whosasking.attribution.registry import Registry
 from whosasking.endpoints import assembly, interface, processes
-from whosasking.model import EndpointReading, Socket, SourceRef
+from whosasking.model import EndpointReading, ProcessStart, Socket, SourceRef
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from whosasking.model import Process
 
 WORKSTATION = Path(__file__).parents[2] / "pcaps" / "workstation"
@@ -90,6 +96,54 @@ def test_a_process_carries_four_generations_and_no_circle(monkeypatch: pytest.Mo
     assert names == ["p5.exe", "p6.exe", "p0.exe", "p1.exe", "p2.exe"]
     assert store[7].parent is None
     assert [one.pid for one in store] == [0, 1, 2, 3, 4, 5, 6, 9]
+
+
+LONG, MANY = 1 << 16, 1_500
+"""Processes whose command lines are 94 MB in all."""
+
+
+@contextmanager
+def holding_at_most(size: int) -> Iterator[None]:
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < size
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.fixture
+def long_ones() -> processes.Processes:
+    store = processes.Processes(1)
+    for number in range(MANY):
+        line = f"whois.exe {number} ".ljust(LONG, "x")
+        store.append(process(pid=number, host="WS1", command_line=line), None)
+    return store
+
+
+def test_processes_with_long_command_lines_are_let_go(long_ones: processes.Processes) -> None:
+    with holding_at_most(50 << 20):
+        assert sum(len(one.command_line or "") for one in long_ones) == LONG * MANY
+    assert long_ones[7] is long_ones[7]
+
+
+def test_starts_that_processes_lack_leave_them_on_disk(long_ones: processes.Processes) -> None:
+    """Defender's processes have no start where the query left out ProcessCreationTime."""
+
+    def start(row: spool.Row) -> ProcessStart:
+        return ProcessStart(ts=row[0], process=long_ones[row[1]], product="x", source=SourceRef(path="x", line=1))
+
+    starts = spool.Stored(start)
+    starts.extend((1_000 + number, number) for number in range(MANY))
+    with holding_at_most(50 << 20):
+        registry = Registry(EndpointReading(processes=long_ones, starts=starts), {})
+        assert [one.started for _, _, one in registry.started()] == list(range(1_000, 1_000 + MANY))
+
+
+def test_what_is_behind_long_command_lines_is_not_all_remembered(long_ones: processes.Processes) -> None:
+    behind = Behind(catalogue.load())
+    with holding_at_most(80 << 20):
+        assert [behind.of(one) for one in long_ones] == [(None, None)] * MANY
 
 
 @pytest.mark.parametrize("exports", ["sysmon-flat", "defender-csv"])

@@ -7,18 +7,18 @@ the reason why nobody is named. ``policy`` holds every window and confidence.
 from __future__ import annotations
 
 from whosasking.attribution.anchors import wanted
-from whosasking.attribution.behind import explained
+from whosasking.attribution.behind import Behind
 from whosasking.attribution.bulk import Connections
 from whosasking.attribution.joining import attribute
 from whosasking.attribution.result import Result, duplicates, matched_records, on_sensor_clock
 from whosasking.attribution.twins import united
 
 __all__ = [
+    "Behind",
     "Connections",
     "Result",
     "attribute",
     "duplicates",
-    "explained",
     "matched_records",
     "on_sensor_clock",
     "united",

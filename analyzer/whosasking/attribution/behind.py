@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from whosasking.model import Attributed
+from whosasking.recent import Recent
 
 if TYPE_CHECKING:
     from whosasking.model import Attribution, Process
+
+_Found = tuple["Process | None", str | None]
+_REMEMBERED = 1 << 14
 
 
 class _Tool(Protocol):
@@ -35,11 +39,36 @@ class KnowsPrograms(KnowsTools, Protocol):
         """Name the script an interpreter runs."""
 
 
-def explained(given: Attribution, known: KnowsPrograms) -> Attribution:
-    """Add what stands behind the process, where there is one."""
-    if not isinstance(given, Attributed):
-        return given
-    application, script = known.application(given.process), known.script(given.process)
-    if application is None and script is None:
-        return given
-    return msgspec.structs.replace(given, application=application, script=script)
+class Behind:
+    """Looks behind processes; remembers what it found of the latest ones, for most connections are of few."""
+
+    def __init__(self, known: KnowsPrograms) -> None:
+        """Nothing looked at yet."""
+        self._known = known
+        self._found = Recent[_Found](_REMEMBERED)
+
+    def of(self, process: Process) -> _Found:
+        """Return the application a process works for and the script it runs, each None where there is none."""
+        found = self._found.get(process)
+        if found is None:
+            found = self._known.application(process), self._known.script(process)
+            self._found.keep(process, found, _size(process))
+        return found
+
+    def explain(self, given: Attribution) -> Attribution:
+        """Add what stands behind the process, where there is one."""
+        if not isinstance(given, Attributed):
+            return given
+        application, script = self.of(given.process)
+        if application is None and script is None:
+            return given
+        return msgspec.structs.replace(given, application=application, script=script)
+
+
+def _size(process: Process | None) -> int:
+    """Return about how many characters a process and its ancestors have."""
+    size = 0
+    while process is not None:
+        size += len(process.path or "") + len(process.command_line or "")
+        process = process.parent
+    return size

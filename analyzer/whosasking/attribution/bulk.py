@@ -7,13 +7,13 @@ decides beyond doubt is decided by one statement for the whole stretch, and only
 from __future__ import annotations
 
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import TYPE_CHECKING, Self
 
 import msgspec
 
 from whosasking.attribution import clocks, indirect, nobody, policy, rungs, sql, tables, words
 from whosasking.attribution.addresses import canonical
+from whosasking.attribution.behind import Behind
 from whosasking.attribution.flowrows import AssumedRow, DecidedRow, NobodyRow, SpellingRow, ToldRow, row_of
 from whosasking.attribution.joining import BELOW, load_events, load_processes, on_one_clock, quiet
 from whosasking.attribution.ladder import Ladder
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from whosasking.attribution.flowrows import Exact, Row
     from whosasking.attribution.tenancy import Tenant
     from whosasking.leases import Lease
-    from whosasking.model import Attribution, ClockOffset, Connection, EndpointReading, Lookup, Micros, Process
+    from whosasking.model import Attribution, ClockOffset, Connection, EndpointReading, Lookup, Micros
 
 MEMORY, MEMORY_PER_THREAD = 100, 150
 """MB the engine may hold; more spills."""
@@ -39,8 +39,6 @@ STRETCH = 50_000
 """Connections gone through at once: what is held in Python's memory."""
 PART = 500_000
 """Sessions whose names are put together at once: what the engine holds."""
-_BEHIND = 1 << 14
-"""Processes of which is kept what is behind them."""
 _CONNECTION = "wire_connection"
 _NAME = "wire_name"
 _CONNECTION_KINDS = {
@@ -79,7 +77,7 @@ class Connections:
         self._clocks: list[Clock] = []
         self._first = self._last = 0
         self._parts = 1
-        self._behind = lru_cache(_BEHIND)(self._look_behind)
+        self._behind = Behind(known)
         self._silences: dict[int, list[tuple[Micros, Micros]]] = {}
         self._tenancy: Tenancy
 
@@ -216,7 +214,7 @@ class Connections:
     def _by_tuple(self, row: Row, one: Exact) -> Attributed:
         clock = self._clocks[one.timeline]
         process = self._registry.processes[one.process]
-        behind = self._behind(process)
+        application, script = self._behind.of(process)
         at_once = row.protocol == "udp" or abs(one.apart) <= policy.SAME_CONNECTION["tcp"]
         ends = f"{words.endpoint(row.src_ip, row.src_port)} -> {words.endpoint(row.dst_ip, row.dst_port)}"
         what = "same 5-tuple" if one.originator else "same 5-tuple, seen by the host that answered"
@@ -227,8 +225,8 @@ class Connections:
             reason=words.matched(f"{what} {ends}", row.ts, one.apart, one.own, clock),
             record=one.record,
             seen=Sighting(ts=row.ts - one.apart, own=one.own, apart=one.apart),
-            application=behind[0],
-            script=behind[1],
+            application=application,
+            script=script,
         )
 
     def _asked_by(self, given: Attribution, number: int) -> Attribution:
@@ -238,9 +236,6 @@ class Connections:
         process = self._registry.processes[number]
         reason = f"{given.reason}; via DNS client, for {words.who(process)}"
         return msgspec.structs.replace(given, application=process, reason=reason)
-
-    def _look_behind(self, process: Process) -> tuple[Process | None, str | None]:
-        return self._known.application(process), self._known.script(process)
 
     def _climbed(self, rows: Sequence[Row]) -> dict[int, Attribution]:
         """Send what is left down the ladder."""
@@ -270,15 +265,7 @@ class Connections:
         ladder.climb(rungs.BY_TUPLE)
         if ladder.open():
             ladder.climb_by_host(BELOW)
-        return {n: self._explained(ladder.found.get(n) or nobody.because(n, ladder)) for n in lookups}
-
-    def _explained(self, given: Attribution) -> Attribution:
-        if not isinstance(given, Attributed):
-            return given
-        application, script = self._behind(given.process)
-        if application is None and script is None:
-            return given
-        return msgspec.structs.replace(given, application=application, script=script)
+        return {n: self._behind.explain(ladder.found.get(n) or nobody.because(n, ladder)) for n in lookups}
 
 
 _WINDOWS = {

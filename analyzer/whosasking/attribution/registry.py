@@ -25,6 +25,7 @@ RESOLVERS = frozenset(
 )
 """Processes that ask DNS for others. Windows' own is a svchost.exe, told by its command line where there is one."""
 _UNKNOWN_NAMES = frozenset({"", "-", "unknown", "<unknown process>", "<unknown>"})
+_NOT_SAID = -(1 << 63)
 _FILLED = ("pid", "path", "command_line", "user", "started", "ended", "parent")
 
 
@@ -75,7 +76,7 @@ class Registry:
         if number == len(self.processes):
             self.processes.append(process)
         elif self.processes[number] is not process:
-            self.processes[number] = _merged(self.processes[number], process)
+            self.processes.replace(number, _merged(self.processes[number], process))
         return number
 
     def sockets_of(self) -> Iterator[tuple[int, Socket]]:
@@ -111,7 +112,7 @@ class Registry:
     def _read_starts(self) -> None:
         for number, start in self._of(self.reading.starts):
             if self.processes[number].started is None:
-                self.processes[number] = msgspec.structs.replace(self.processes[number], started=start.ts)
+                self.processes.began(number, start.ts)
             if number >= len(self._started):
                 self._started.extend([-1] * (number + 1 - len(self._started)))
             if self._started[number] < 0:
@@ -132,15 +133,15 @@ class Registry:
 
 
 class _Known(Sequence[Process]):
-    """Processes by number: those on disk, what was found out of them since, and those that were added."""
+    """Processes by number: those on disk, with the starts that were found out since, and those that were added."""
 
     def __init__(self, on_disk: Sequence[Process]) -> None:
         self._on_disk = on_disk
-        self._since: dict[int, Process] = {}
-        self._added = 0
+        self._added: list[Process] = []
+        self._began = array("q")
 
     def __len__(self) -> int:
-        return len(self._on_disk) + self._added
+        return len(self._on_disk) + len(self._added)
 
     @overload
     def __getitem__(self, index: int) -> Process: ...
@@ -151,15 +152,23 @@ class _Known(Sequence[Process]):
     def __getitem__(self, index: int | slice) -> Process | list[Process]:
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
-        found = self._since.get(index)
-        return self._on_disk[index] if found is None else found
+        on_disk = len(self._on_disk)
+        found = self._on_disk[index] if index < on_disk else self._added[index - on_disk]
+        began = self._began[index] if index < len(self._began) else _NOT_SAID
+        return found if began == _NOT_SAID else msgspec.structs.replace(found, started=began)
 
-    def __setitem__(self, number: int, process: Process) -> None:
-        self._since[number] = process
+    def began(self, number: int, ts: Micros) -> None:
+        """Note when a process started whose record does not say so. The record stays on disk: they may be millions."""
+        if number >= len(self._began):
+            self._began.extend([_NOT_SAID] * (number + 1 - len(self._began)))
+        self._began[number] = ts
 
     def append(self, process: Process) -> None:
-        self._since[len(self)] = process
-        self._added += 1
+        self._added.append(process)
+
+    def replace(self, number: int, process: Process) -> None:
+        """Put a fuller record of a process that was added in place of what is known."""
+        self._added[number - len(self._on_disk)] = process
 
 
 class _Both:

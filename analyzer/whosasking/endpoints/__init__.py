@@ -76,6 +76,7 @@ def _read_large(  # noqa: PLR0913, PLR0917 - as read, and what it found out
     """
     from whosasking.endpoints import crew, focus  # noqa: PLC0415 - small exports need neither Hyperscan nor processes
 
+    screens: dict[str, Screen] = {}
     with crew.Crew(collector) as hands:
         focused = (
             focus.Focus(interest, collector, hands, sift)
@@ -92,7 +93,7 @@ def _read_large(  # noqa: PLR0913, PLR0917 - as read, and what it found out
                 focused.scout(inp, tally)
             else:
                 progress.describe(f"reading {Path(inp.path).name}")
-                focus.read_whole(inp, tally, hands, sift)
+                focus.read_whole(inp, tally, hands, sift, screens)
         if focused is not None:
             focused.read()
         return collector.reading(hands.gathered())

@@ -112,9 +112,14 @@ def named(hosts: Iterable[str]) -> list[bytes] | None:
     return [literal(host.encode()) for host in hosts]
 
 
-def read_whole(inp: Input, tally: Tally, crew: Crew, sift: Sift) -> None:
-    """Read all records of a file, but those of unused kinds, which are only counted."""
-    screen, noted = Screen(KINDS[inp.kind]), Noted()
+def read_whole(inp: Input, tally: Tally, crew: Crew, sift: Sift, screens: dict[str, Screen]) -> None:
+    """Read all records of a file, but those of unused kinds, which are only counted.
+
+    ``screens``, by kind, are those of the files before: to compile one takes as long as to read some megabytes.
+    """
+    if inp.kind not in screens:
+        screens[inp.kind] = Screen(KINDS[inp.kind])
+    screen, noted = screens[inp.kind], Noted()
 
     def lines() -> Iterator[Line]:
         handed = 0

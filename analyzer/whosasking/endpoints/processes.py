@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
 
 from whosasking.model import Process
+from whosasking.recent import Recent
 from whosasking.spool import IN_MEMORY, Heap
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 ANCESTORS = 4
 """How many generations a process carries: enough to climb from a browser's helper to what started the browser."""
 KEPT = 1 << 16
-"""How many built ones are kept; when there are more, all are let go."""
+"""How many built ones are kept."""
 
 
 class Processes(Sequence[Process]):
@@ -28,7 +29,7 @@ class Processes(Sequence[Process]):
         """Start empty."""
         self._rows = Heap(in_memory)
         self._parents = array("q")
-        self._built: dict[tuple[int, int], Process] = {}
+        self._built = Recent[Process](KEPT)
 
     def append(self, process: Process, parent: int | None) -> None:
         """Add the next process; ``parent``, a number that may come later, stands for its parent.
@@ -82,7 +83,4 @@ class Processes(Sequence[Process]):
             ended=ended,
             parent=parent,
         )
-        if len(self._built) >= KEPT:
-            self._built.clear()
-        self._built[number, generations] = built
-        return built
+        return self._built.keep((number, generations), built, self._rows.size(number))
