@@ -41,6 +41,14 @@ def one(tmp_path: Path, row: dict[str, Any]) -> Socket:
     return socket
 
 
+@pytest.mark.parametrize("category", ["edr", "Network-events", "AdvancedHunting"])
+def test_another_products_category_is_no_table(category: str, tmp_path: Path) -> None:
+    """Whoever passes rows on may call them what they like: what a row did tells its table."""
+    rows = [network() | {"category": category}, {"category": category, "properties": network()}]
+    reading, (report,) = read(ndjson(tmp_path / "x", rows))
+    assert (len(reading.sockets), report.candidates, report.skipped) == (1, 2, ())
+
+
 @pytest.mark.parametrize(
     ("action", "extra", "initiated"),
     [

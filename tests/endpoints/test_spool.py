@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from msgspec.structs import replace
 
 from attribution.scene import HERE, process
 from endpoints.exports import read
@@ -20,6 +21,7 @@ from whosasking import attribution, catalogue, pipeline, spool
 from whosasking.attribution.behind import Behind
 from whosasking.attribution.registry import Registry
 from whosasking.endpoints import assembly, interface, processes
+from whosasking.endpoints.census import Census
 from whosasking.model import EndpointReading, ProcessStart, Socket, SourceRef
 
 if TYPE_CHECKING:
@@ -144,6 +146,43 @@ def test_what_is_behind_long_command_lines_is_not_all_remembered(long_ones: proc
     behind = Behind(catalogue.load())
     with holding_at_most(80 << 20):
         assert [behind.of(one) for one in long_ones] == [(None, None)] * MANY
+
+
+def test_what_records_say_of_a_process_is_known_again_without_its_words() -> None:
+    collector = interface.Collector()
+    with holding_at_most(10 << 20):
+        for number in range(MANY):
+            collector.intern((f"whois.exe {number} ".ljust(LONG, "x"), number), str(number))
+        assert collector.interned(("whois.exe 7 ".ljust(LONG, "x"), 7)) == "7"
+        assert collector.interned(("whois.exe 7 ".ljust(LONG, "x"), 8)) is None
+
+
+def test_long_names_of_fields_are_not_held() -> None:
+    census = Census(())
+    with holding_at_most(10 << 20):
+        for number in range(500):
+            census.count({f"{number} ".ljust(LONG, "x"): 1, "x": 1})
+        assert census.fields()["x"] == 500
+
+
+def test_pids_without_a_process_are_not_all_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assembly, "NOBODIES", 2)
+    put = assembly.Assembly({}, {}, 1)
+    of = Socket(
+        id="x",
+        ts=1,
+        host="WS1",
+        process=process(),
+        protocol="tcp",
+        local_ip=HERE,
+        local_port=1,
+        remote_ip=None,
+        remote_port=None,
+        product="x",
+        source=SourceRef(path="x", line=1),
+    )
+    numbers = [put._nobody_of(replace(of, process=process("", pid))) for pid in (7, 8, 7, 9, 9, 7)]
+    assert numbers == [0, 1, 0, 2, 2, 3]
 
 
 @pytest.mark.parametrize("exports", ["sysmon-flat", "defender-csv"])

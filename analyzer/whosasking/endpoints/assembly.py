@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 FEW = 40_000
 """Records that are held as lists, in order of time; more stay on disk."""
 
+NOBODIES = 1 << 18
+"""Pids without a process that are known again when they come again: others get another record of nobody."""
+
 Timed = TypeVar("Timed", ProcessStart, Socket, NameQuery)
 
 
@@ -84,6 +87,8 @@ class Assembly:
         host, pid = socket.host, socket.process.pid
         number = self._nobody.get((host, pid))
         if number is None:
+            if len(self._nobody) >= NOBODIES:
+                self._nobody.clear()
             number = self._nobody[host, pid] = len(self._processes)
             self._processes.append(Process(host=host, key=f"{host}/unknown", name="", pid=pid), None)
         return number

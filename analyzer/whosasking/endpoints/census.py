@@ -19,6 +19,7 @@ _MOST_LAYOUTS = 1024
 _MOST_FIELDS = 4096
 _MOST_TOLD = 40
 _LONGEST_NAME = 80
+_LONGEST_LAYOUT = 8_192
 
 
 class Census:
@@ -32,8 +33,10 @@ class Census:
 
     def count(self, row: Mapping[str, Any]) -> None:
         """Count the fields of one record."""
-        self._layouts[tuple(row)] += 1
-        if len(self._layouts) > _MOST_LAYOUTS:
+        layout = tuple(row)
+        before = len(self._layouts)
+        self._layouts[layout] += 1
+        if len(self._layouts) > before and (before >= _MOST_LAYOUTS or sum(map(len, layout)) > _LONGEST_LAYOUT):
             self._settle()
 
     def fields(self) -> dict[str, int]:
@@ -54,6 +57,7 @@ class Census:
         self._layouts.clear()
 
     def _add(self, name: str, times: int) -> None:
+        name = name[:_LONGEST_NAME]
         if name in self._fields or len(self._fields) < _MOST_FIELDS:
             self._fields[name] += times
 
@@ -61,7 +65,7 @@ class Census:
         """Give the input's account the fields that are not read, the most frequent ones first."""
         self._settle()
         ordered = sorted(self._fields.items(), key=lambda one: (-one[1], one[0]))
-        tally.fields_not_read = {name[:_LONGEST_NAME]: times for name, times in ordered[:_MOST_TOLD]}
+        tally.fields_not_read = dict(ordered[:_MOST_TOLD])
 
 
 def names_of(*tables: Table) -> frozenset[str]:

@@ -81,7 +81,9 @@ def row_of_json(row: dict[str, Any]) -> Columns | None:
     columns = {column(name): value for name, value in (inner if isinstance(inner, dict) else row).items()}
     category = row.get("category")
     if isinstance(category, str):
-        columns["$table"] = category.rpartition("-")[2]
+        table = category.rpartition("-")[2]
+        if category.startswith(_CATEGORY) or table.casefold().startswith("device"):
+            columns["$table"] = table  # any other word is whoever's who passed the row on
         # One stream carries mail, identity and alert tables too: they are Defender's, though nothing is read of them.
         if isinstance(inner, dict) and category.startswith(_CATEGORY):
             return columns

@@ -122,7 +122,7 @@ class Collector:
         self._spelt: dict[str, tuple[int, str]] = {}
         self._spans: dict[str, tuple[Micros, Micros]] = {}
         self._addresses: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        self._interned: dict[tuple[object, ...], str] = {}
+        self._interned: dict[int, str] = {}
         self._last_source: SourceRef | None = None
         self._on_line = 1
         self._called: dict[str, tuple[int, str]] = {}
@@ -186,7 +186,7 @@ class Collector:
     def interned(self, said: tuple[object, ...]) -> str | None:
         """Return what refers to a process that was described in the same words before: nothing new is said of it."""
         try:
-            return self._interned.get(said)
+            return self._interned.get(hash(said))
         except TypeError:
             return None
 
@@ -195,7 +195,7 @@ class Collector:
         if len(self._interned) >= self._remembered:
             self._interned.clear()
         with suppress(TypeError):
-            self._interned[said] = key
+            self._interned[hash(said)] = key  # their words may be 32 KB of command line, and there are many
 
     def start(self, key: str, ts: Micros, product: str, source: SourceRef, identity: tuple[object, ...] | None) -> None:
         """Add a process start. ``identity`` tells events apart: one seen before (exports overlap) is ignored."""
