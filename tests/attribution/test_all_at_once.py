@@ -11,7 +11,7 @@ import pytest
 
 from attribution.scene import NoTools, at
 from whosasking import attribution
-from whosasking.attribution import bulk, flowrows
+from whosasking.attribution import bulk, flowrows, tables
 from whosasking.leases import Lease
 from whosasking.model import (
     Attributed,
@@ -166,6 +166,7 @@ def one_by_one(site: Drawn) -> dict[str, Attribution]:
 @pytest.mark.parametrize(("seed", "stretch"), [(0, 100_000), (1, 29), (2, 100)])
 def test_all_at_once_says_what_one_by_one_says(seed: int, stretch: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "STRETCH", stretch)
+    monkeypatch.setattr(bulk, "SORTED", 10 * stretch)
     site = Drawn(seed)
     expected, found = one_by_one(site), at_once(site)
     assert list(found) == [row[6] for row in site.wire]
@@ -173,3 +174,33 @@ def test_all_at_once_says_what_one_by_one_says(seed: int, stretch: int, monkeypa
     assert {"5-tuple", "3-tuple", "dns event", "none"} < methods.keys(), methods
     different = {uid: (expected[uid], given) for uid, given in found.items() if given != expected[uid]}
     assert not different, next(iter(different.values()))
+
+
+def test_processes_with_long_command_lines_are_sorted_in_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Java's are of tens of kilobytes."""
+    monkeypatch.setattr(bulk, "_memory_limit", lambda: "120MB")
+    monkeypatch.setattr(bulk, "SORTED", 16 << 20)
+    count = 4_000
+    rows = (
+        tables.ProcessRow(
+            n=n,
+            timeline=0,
+            host=0,
+            started=n * 7919 % count,
+            ended=None,
+            command=f"java {n} ".ljust(30_000, "x"),
+            tool=None,
+        )
+        for n in range(count)
+    )
+    with bulk.Connections(EndpointReading(), {}, Nothing()) as every:
+        query = every._engine.query
+        every._engine.load("process", tables.ProcessRow, rows)
+        query("CREATE VIEW process_at AS SELECT *, started AS started_at FROM process")
+        every._processes_in_order()
+        assert query("SELECT count(*), count(DISTINCT n) FROM process_sorted") == [(count, count)]
+        ((seams,),) = query(
+            "SELECT count(*) FILTER (started_at < before) "
+            "FROM (SELECT started_at, lag(started_at) OVER (ORDER BY rowid) AS before FROM process_sorted)"
+        )
+        assert seams == 0

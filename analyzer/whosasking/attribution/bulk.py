@@ -39,6 +39,8 @@ STRETCH = 50_000
 """Connections gone through at once: what is held in Python's memory."""
 PART = 500_000
 """Sessions whose names are put together at once: what the engine holds."""
+SORTED = 32 << 20
+"""Characters of command lines that are sorted at once."""
 _CONNECTION = "wire_connection"
 _NAME = "wire_name"
 _CONNECTION_KINDS = {
@@ -124,7 +126,7 @@ class Connections:
         engine.load("assumed", AssumedRow, (AssumedRow(timeline) for timeline in assumed))
         load_processes(engine, self._registry, self._known)
         self._silences = quiet(engine)
-        engine.query(_PROCESSES_IN_ORDER)
+        self._processes_in_order()
         engine.query("CREATE TABLE witness AS SELECT * FROM witnessed")
         engine.query("CREATE OR REPLACE TEMPORARY VIEW witnessed AS SELECT * FROM witness")
         self._tenancy = Tenancy(engine, self._registry, leases)
@@ -193,6 +195,18 @@ class Connections:
         for row in rows:
             given = left[row.n] if row.exact is None else self._by_tuple(row, row.exact)
             yield row.connection(), self._asked_by(given, asked[row.n]) if row.n in asked else given
+
+    def _processes_in_order(self) -> None:
+        """Put processes in order of their start, some megabytes at once: a sort holds their command lines in memory."""
+        query = self._engine.query
+        query(_PROCESS_SIZES)
+        part = f"CAST(sum(size) OVER (ORDER BY started_at, n) // {SORTED} AS BIGINT) AS part"
+        query(f"CREATE TABLE process_part AS SELECT n, {part} FROM process_size")  # noqa: S608 - our own number
+        query("CREATE TABLE process_sorted AS SELECT * FROM process_at LIMIT 0")
+        for (number,) in query("SELECT DISTINCT part FROM process_part ORDER BY part"):
+            query(_PROCESSES_OF_PART, {"part": number})
+        for table in ("process_size", "process_part"):
+            query(f"DROP TABLE {table}")
 
     def _in_order(self, events: str) -> None:
         """Put events in order of time, so that the rungs read some minutes and not everything."""
@@ -275,7 +289,15 @@ _WINDOWS = {
     "too_soon": policy.TOO_SOON,
     "assumed_reach": policy.ASSUMED_REACH,
 }
-_PROCESSES_IN_ORDER = "CREATE TABLE process_sorted AS SELECT * FROM process_at ORDER BY started_at"
+# A table of its own: within one statement the command lines would go through the window.
+_PROCESS_SIZES = """
+CREATE TABLE process_size AS
+SELECT n, started_at, coalesce(strlen(command), 0) AS size FROM process_at
+"""
+_PROCESSES_OF_PART = """
+INSERT INTO process_sorted
+SELECT * FROM process_at WHERE n IN (SELECT n FROM process_part WHERE part = $part) ORDER BY started_at
+"""
 _ASKED = {"jitter": policy.EARLY, "reach": policy.SAME_CONNECTION["udp"]}
 _ROWS = f"""
 SELECT c.rowid, {_COLUMNS}, t.server, t.ja3, d.process, d.timeline, d.apart, d.record, d.own, d.originator
