@@ -129,6 +129,14 @@ def test_processes_with_long_command_lines_are_let_go(long_ones: processes.Proce
     assert long_ones[7] is long_ones[7]
 
 
+def test_records_in_memory_share_their_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "KEPT", 1)
+    reading, _ = read(*(WORKSTATION / "exports" / "sysmon-flat").iterdir())
+    shared = {one.process.key: one.process for one in reading.sockets}
+    assert len(shared) < len(reading.sockets)
+    assert all(shared[one.process.key] is one.process for one in reading.sockets)
+
+
 def test_starts_that_processes_lack_leave_them_on_disk(long_ones: processes.Processes) -> None:
     """Defender's processes have no start where the query left out ProcessCreationTime."""
 

@@ -96,6 +96,8 @@ class Assembly:
     def reading(self, addresses: dict[str, list[str]], spans: dict[str, tuple[Micros, Micros]]) -> EndpointReading:
         """Return all records: lists in order of time where they are few."""
         few = len(self._starts) + len(self._sockets) + len(self._unowned) + len(self._queries) <= FEW
+        if few:
+            self._processes.hold()
         return EndpointReading(
             processes=() if few else self._processes,
             starts=_ordered(list(self._starts)) if few else self._starts,

@@ -5,6 +5,7 @@ A site's day has millions of processes, each with a command line of its own; con
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, overload
@@ -40,6 +41,10 @@ class Processes(Sequence[Process]):
         said = (one.host, one.key, one.name, one.pid, one.path, one.command_line, one.user, one.started, one.ended)
         self._rows.append(said)
         self._parents.append(-1 if parent is None else parent)
+
+    def hold(self) -> None:
+        """Keep every one that is built from now on: records in memory are to share theirs."""
+        self._built = Recent[Process](sys.maxsize, sys.maxsize)
 
     def __len__(self) -> int:
         """Return the number of processes."""
