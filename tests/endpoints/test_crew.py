@@ -264,7 +264,7 @@ def test_a_process_that_is_killed_is_told(
     small: None,  # noqa: ARG001 - a fixture
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(crew, "_STARTS", "import os, sys; sys.stdin.buffer.read(9000); os.kill(os.getpid(), 9)")
+    monkeypatch.setattr(crew, "_STARTS", "import os, sys; sys.stdin.buffer.read(1); os.kill(os.getpid(), 9)")
     with pytest.raises(InputError, match=r"was lost \(signal 9\)"):
         read(site)
 
