@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
 from itertools import chain
-from typing import TYPE_CHECKING, TypeVar, overload
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from whosasking.attribution.addresses import canonical, names_a_host
-from whosasking.model import NameQuery, Process, ProcessStart, Socket
+from whosasking.model import NameQuery, ProcessStart, Socket
 from whosasking.spool import Stored
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from whosasking.model import EndpointReading, Micros
+    from whosasking.model import EndpointReading, Micros, Process
 
 T = TypeVar("T", ProcessStart, Socket, NameQuery)
 
@@ -132,7 +131,7 @@ class Registry:
             self.addresses.setdefault(address, set()).add(self.host(name))
 
 
-class _Known(Sequence[Process]):
+class _Known:
     """Processes by number: those on disk, with the starts that were found out since, and those that were added."""
 
     def __init__(self, on_disk: Sequence[Process]) -> None:
@@ -143,15 +142,10 @@ class _Known(Sequence[Process]):
     def __len__(self) -> int:
         return len(self._on_disk) + len(self._added)
 
-    @overload
-    def __getitem__(self, index: int) -> Process: ...
+    def __iter__(self) -> Iterator[Process]:
+        return map(self.__getitem__, range(len(self)))
 
-    @overload
-    def __getitem__(self, index: slice) -> list[Process]: ...
-
-    def __getitem__(self, index: int | slice) -> Process | list[Process]:
-        if isinstance(index, slice):
-            return [self[number] for number in range(*index.indices(len(self)))]
+    def __getitem__(self, index: int) -> Process:
         on_disk = len(self._on_disk)
         found = self._on_disk[index] if index < on_disk else self._added[index - on_disk]
         began = self._began[index] if index < len(self._began) else _NOT_SAID

@@ -11,18 +11,7 @@ from typing import TYPE_CHECKING
 
 from whosasking.endpoints.glance import Glance
 from whosasking.endpoints.interface import Facts
-from whosasking.endpoints.reading import (
-    ICMP,
-    NO_REMOTE,
-    At,
-    BadRecordError,
-    End,
-    Events,
-    Fields,
-    direction,
-    is_icmp,
-    socket,
-)
+from whosasking.endpoints.reading import At, BadRecordError, End, Events, Fields, direction, no_connection, socket
 from whosasking.endpoints.values import basename, epoch, flag, transport
 
 if TYPE_CHECKING:
@@ -132,8 +121,8 @@ def _connection(fields: Fields, at: At, collector: Collector, noted: Noted) -> b
         proxy = End.of(fields, "proxy_ip", "proxy_port")
         remote = proxy if proxy.ip else remote
     protocol = transport(fields.raw("protocol"))
-    if remote.ip is None or is_icmp(protocol):
-        noted.add(ICMP if remote.ip else NO_REMOTE)
+    if reason := no_connection(remote, protocol):
+        noted.add(reason)
         return False
     key, image = _key(at, fields.text("guid")), fields.text("image")
     pid = fields.pid("pid")

@@ -10,18 +10,7 @@ from typing import TYPE_CHECKING
 
 from whosasking.endpoints.glance import Glance
 from whosasking.endpoints.interface import Facts
-from whosasking.endpoints.reading import (
-    ICMP,
-    NO_REMOTE,
-    At,
-    BadRecordError,
-    End,
-    Events,
-    Fields,
-    is_icmp,
-    name_query,
-    socket,
-)
+from whosasking.endpoints.reading import At, BadRecordError, End, Events, Fields, name_query, no_connection, socket
 from whosasking.endpoints.values import basename, flag, transport
 
 if TYPE_CHECKING:
@@ -171,8 +160,8 @@ def _connection(fields: Fields, at: At, collector: Collector, noted: Noted) -> b
     remote, proxy = End.of(fields, "remote_ip", "remote_port"), End.of(fields, "proxy_ip", "proxy_port")
     remote = proxy if proxy.ip else remote
     protocol = transport(fields.raw("protocol"))
-    if remote.ip is None or is_icmp(protocol):
-        noted.add(ICMP if remote.ip else NO_REMOTE)
+    if reason := no_connection(remote, protocol):
+        noted.add(reason)
         return False
     inbound = flag(fields.raw("inbound"))
     seen = socket(

@@ -13,18 +13,7 @@ from typing import TYPE_CHECKING
 from whosasking.endpoints.glance import Glance
 from whosasking.endpoints.interface import Facts
 from whosasking.endpoints.places import get
-from whosasking.endpoints.reading import (
-    ICMP,
-    NO_REMOTE,
-    At,
-    BadRecordError,
-    End,
-    Events,
-    Fields,
-    is_icmp,
-    name_query,
-    socket,
-)
+from whosasking.endpoints.reading import At, BadRecordError, End, Events, Fields, name_query, no_connection, socket
 from whosasking.endpoints.values import address, basename, epoch, epoch_millis, flag, instant, transport
 
 if TYPE_CHECKING:
@@ -207,15 +196,12 @@ def _connection(event: str, fields: Fields, at: At, collector: Collector, noted:
     version = "6" if event.endswith("6") else ""
     local = End.of(fields, f"local_ip{version}", "local_port")
     remote = End.of(fields, f"remote_ip{version}", "remote_port")
-    if remote.ip is None:
-        noted.add(NO_REMOTE)
+    protocol = transport(fields.raw("protocol"))
+    if reason := no_connection(remote, protocol):
+        noted.add(reason)
         return False
     inbound = event.startswith("NetworkReceive") or flag(fields.raw("direction")) is True
-    protocol, asked = transport(fields.raw("protocol")), fields.text("remote_name")
-    if is_icmp(protocol):
-        noted.add(ICMP)
-        return False
-    seen = socket(at, local, remote, protocol, initiated=not inbound, remote_name=asked)
+    seen = socket(at, local, remote, protocol, initiated=not inbound, remote_name=fields.text("remote_name"))
     collector.socket(_owner(fields, at, collector), seen)
     return True
 

@@ -11,18 +11,7 @@ from typing import TYPE_CHECKING, Any
 from whosasking.endpoints.glance import Glance
 from whosasking.endpoints.interface import Facts
 from whosasking.endpoints.places import get
-from whosasking.endpoints.reading import (
-    ICMP,
-    NO_REMOTE,
-    At,
-    BadRecordError,
-    End,
-    Fields,
-    direction,
-    is_icmp,
-    name_query,
-    socket,
-)
+from whosasking.endpoints.reading import At, BadRecordError, End, Fields, direction, name_query, no_connection, socket
 from whosasking.endpoints.values import address, basename, text, transport
 
 if TYPE_CHECKING:
@@ -176,8 +165,8 @@ def _connection(fields: Fields, at: At, collector: Collector, noted: Noted) -> b
     # Source and destination are the connection's: of an accepted one the destination is this host.
     local, remote = (source, destination) if initiated else (destination, source)
     protocol = transport(fields.raw("transport"))
-    if remote.ip is None or is_icmp(protocol):
-        noted.add(ICMP if remote.ip else NO_REMOTE)
+    if reason := no_connection(remote, protocol):
+        noted.add(reason)
         return False
     seen = socket(
         at,

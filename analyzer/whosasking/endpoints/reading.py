@@ -211,6 +211,13 @@ def is_icmp(protocol: str) -> bool:
     return protocol in _ICMP
 
 
+def no_connection(remote: End, protocol: str) -> str | None:
+    """Return why what a row tells of is no connection that can be joined, None when it is one."""
+    if remote.ip is None:
+        return NO_REMOTE
+    return ICMP if is_icmp(protocol) else None
+
+
 def name_query(at: At, name: str, answers: Iterable[object]) -> NameQuery:
     """Build a DNS query; its process comes later. Answers that are no addresses are left out."""
     found = dict.fromkeys(ip for answer in answers if (ip := address(answer)))
